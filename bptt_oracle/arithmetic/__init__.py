@@ -1,0 +1,1 @@
+"""Number systems that the same derivation runs over."""

@@ -1,0 +1,1 @@
+"""The same deep RNN in JAX, differentiated by JAX alone."""
