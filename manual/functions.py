@@ -1,0 +1,97 @@
+"""The functions of a network: the activation f, its derivative f', and the output function g.
+
+The activations here are pairs (f, f'), each derivative worked out by hand. They are written in plain NumPy, so that
+object arrays pass through: NumPy calls a method of the element for np.exp, np.tanh and their like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from .calculus import Array, Differential, Elementwise, total
+from .undefined import Undefined
+
+
+def _logistic(u: Array) -> Array:
+    e = np.exp(-abs(u))  # never overflows
+    return np.where(u >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def _logistic_derivative(u: Array) -> Array:
+    e = np.exp(-abs(u))
+    return e / ((1 + e) * (1 + e))
+
+
+def _tanh_derivative(u: Array) -> Array:
+    h = np.tanh(u)
+    return 1 - h * h
+
+
+def _softplus(u: Array) -> Array:
+    return np.log1p(np.exp(-abs(u))) + u * (u > 0)
+
+
+def mixture(c0: float, c1: float, c2: float, c3: float, c4: float) -> Elementwise:
+    """f(u) = c0 tanh u + c1 sin u + c2 u + c3 u^2 + c4, with its derivative: an arbitrary smooth activation."""
+    return Elementwise(
+        lambda u: c0 * np.tanh(u) + c1 * np.sin(u) + c2 * u + c3 * (u * u) + c4,
+        lambda u: c0 * _tanh_derivative(u) + c1 * np.cos(u) + c2 + 2 * c3 * u,
+    )
+
+
+ACTIVATIONS: Mapping[str, Elementwise] = MappingProxyType(
+    {
+        "tanh": Elementwise(np.tanh, _tanh_derivative),
+        "logistic": Elementwise(_logistic, _logistic_derivative),
+        "relu": Elementwise(lambda u: u * (u > 0), lambda u: (u > 0) * (u * 0 + 1)),
+        "softplus": Elementwise(_softplus, _logistic),
+        "sine": Elementwise(np.sin, np.cos),
+        "identity": Elementwise(lambda u: u, lambda u: u * 0 + 1),
+    }
+)
+
+EXP = Elementwise(np.exp, np.exp)
+LOG = Elementwise(np.log, lambda u: 1 / u)
+
+
+def largest(column: Any) -> Any:
+    """The largest entry, where floats need it as a shift against overflow; 0 for elements that never overflow."""
+    value = column.value if isinstance(column, Differential) else column
+    return 0 if value.dtype == object else value.max()
+
+
+def softmax(exp: Elementwise = EXP) -> Callable[[Any], Any]:
+    """The document's g: exp(z_j) / sum_i exp(z_i), for a column of shape (|V|, 1)."""
+
+    def g(z: Any) -> Any:
+        if isinstance(z, Undefined):
+            return z
+        e = exp(z - largest(z))
+        return e / total(e)
+
+    return g
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What (3) and (4) leave open.
+
+    Parameters
+    ----------
+    f
+        The activation and its derivative.
+    exp, log
+        As they stand in (2) and (6).
+    g
+        The output function; softmax made of `exp` unless another one is given.
+    """
+
+    f: Elementwise = ACTIVATIONS["tanh"]
+    exp: Elementwise = EXP
+    log: Elementwise = LOG
+    g: Callable[[Any], Any] = field(default=softmax())

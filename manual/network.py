@@ -1,0 +1,253 @@
+"""The stacked RNN of section 2 and its data, indexed as the document does: layers 0..n, times 1..T."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .calculus import Array
+from .functions import ACTIVATIONS, Functions
+
+
+class NetworkError(ValueError):
+    """Parameters or data that make no network. The message says what was expected, what came and what to do."""
+
+
+class ShapeError(NetworkError):
+    """An array of the wrong rank or shape."""
+
+
+class ValueRangeError(NetworkError):
+    """An entry that is not finite, a class that does not exist, targets that do not sum to 1."""
+
+
+class TypeOfEntriesError(NetworkError):
+    """An array whose entries are no numbers, or of a type that cannot hold the computation."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network with its data. Every vector is a column of shape (d_l, 1), as in the document.
+
+    Attributes
+    ----------
+    H : layers 1..n-1, shape (d_l, d_l)
+    W : layers 1..n, shape (d_l, d_{l-1})
+    b : layers 1..n, shape (d_l, 1)
+    x : times 1..T, shape (d_0, 1)
+    y : times 1..T, shape (|V|, 1)
+    h0 : layers 1..n-1, shape (d_l, 1): the initial states h^(l)(0), which the document leaves open
+    functions : f, f', exp, log and g
+    """
+
+    H: Mapping[int, Array]
+    W: Mapping[int, Array]
+    b: Mapping[int, Array]
+    x: Mapping[int, Array]
+    y: Mapping[int, Array]
+    h0: Mapping[int, Array]
+    functions: Functions = Functions()
+
+    def over(self, convert: Callable[[Array], Array], functions: Functions) -> Network:
+        """The same network over other numbers: every array through `convert`, with functions for its elements."""
+        return Network(
+            *({at: convert(array) for at, array in arrays.items()} for arrays in self._arrays()), functions
+        )
+
+    def _arrays(self) -> tuple[Mapping[int, Array], ...]:
+        return self.H, self.W, self.b, self.x, self.y, self.h0
+
+    @property
+    def n(self) -> int:
+        """The number of the output layer."""
+        return len(self.W)
+
+    @property
+    def T(self) -> int:
+        """The number of time steps."""
+        return len(self.x)
+
+    @property
+    def d(self) -> tuple[int, ...]:
+        """The widths d_0, ..., d_n; d_n is |V|."""
+        return (self.W[1].shape[1], *(self.W[l].shape[0] for l in range(1, self.n + 1)))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of all entries."""
+        return self.W[1].dtype
+
+    def class_at(self, t: int) -> int | None:
+        """The k of (2): the index, from 0, of the one entry of y^(t) that is 1; None if y^(t) is not one-hot."""
+        ones = [j for j, entry in enumerate(self.y[t][:, 0]) if entry == 1]
+        zeros = [entry for entry in self.y[t][:, 0] if entry == 0]
+        return ones[0] if len(ones) == 1 and len(zeros) == self.d[-1] - 1 else None
+
+
+def network(
+    params: Sequence[Mapping[str, ArrayLike]],
+    x: ArrayLike,
+    y: ArrayLike,
+    h0: Sequence[ArrayLike] | None = None,
+    functions: Functions | str = "tanh",
+) -> Network:
+    """The network of plain arrays, checked.
+
+    Parameters
+    ----------
+    params
+        n dicts for the layers 1..n: ``{"H": (d_l, d_l), "W": (d_l, d_{l-1}), "b": (d_l,)}``, the last without "H".
+    x
+        Inputs, shape (T, d_0), T >= 1.
+    y
+        T class indices from 0, or targets of shape (T, |V|) whose rows sum to 1.
+    h0
+        The initial states h^(l)(0), l = 1..n-1, each of shape (d_l,); zeros if left out.
+    functions
+        The functions of the network, or the name of an activation, with softmax.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError, TypeOfEntriesError, NetworkError
+        Named errors for each thing that can be wrong; the message names the argument.
+    """
+    if isinstance(functions, str):
+        functions = _functions_named(functions)
+    if isinstance(params, Mapping) or not isinstance(params, Sequence):
+        raise NetworkError(
+            f"params: expected a list of n dicts, one for each layer 1..n, but got {type(params).__name__}"
+        )
+    if len(params) == 0:
+        raise NetworkError(
+            "params: expected at least one layer (the output layer n = 1), but got an empty list; "
+            'give a list of dicts, the last of them {"W": ..., "b": ...}'
+        )
+    n = len(params)
+    for l, layer in enumerate(params, start=1):
+        _check_names(layer, l, n)
+    W = {l: _array(layer["W"], f'params[{l - 1}]["W"]', rank=2) for l, layer in enumerate(params, start=1)}
+    dtype = W[1].dtype
+    d = (W[1].shape[1], *(W[l].shape[0] for l in W))
+    inputs = _array(x, "x", rank=2, dtype=dtype)
+    if inputs.shape[0] == 0:
+        raise ShapeError("x: expected T >= 1 time steps, but got T = 0; give at least one row")
+    T = inputs.shape[0]
+    _expect_shape(inputs, (T, d[0]), "x", "(T, d_0), with d_0 the number of columns of the first layer's W")
+
+    H, b = {}, {}
+    for l, layer in enumerate(params, start=1):
+        name = f"params[{l - 1}]"
+        _expect_shape(W[l], (d[l], d[l - 1]), f'{name}["W"]', f"(d_{l}, d_{l - 1})")
+        _expect_dtype(W[l], dtype, f'{name}["W"]')
+        bias = _array(layer["b"], f'{name}["b"]', rank=1, dtype=dtype)
+        b[l] = _expect_shape(bias, (d[l],), f'{name}["b"]', f"(d_{l},)")[:, None]
+        if l < n:
+            recurrent = _array(layer["H"], f'{name}["H"]', rank=2, dtype=dtype)
+            H[l] = _expect_shape(recurrent, (d[l], d[l]), f'{name}["H"]', f"(d_{l}, d_{l})")
+    states = [np.zeros(d[l], dtype=dtype) for l in range(1, n)] if h0 is None else list(h0)
+    if len(states) != n - 1:
+        raise ShapeError(
+            f"h0: expected {n - 1} initial states, one for each hidden layer 1..{n - 1}, but got {len(states)}"
+        )
+    initial = {}
+    for l, state in enumerate(states, start=1):
+        array = _array(state, f"h0[{l - 1}]", rank=1, dtype=dtype)
+        initial[l] = _expect_shape(array, (d[l],), f"h0[{l - 1}]", f"(d_{l},)")[:, None]
+    targets = _targets(y, T, d[n], dtype)
+    return Network(
+        H=H,
+        W=W,
+        b=b,
+        x={t: inputs[t - 1][:, None] for t in range(1, T + 1)},
+        y={t: targets[t - 1][:, None] for t in range(1, T + 1)},
+        h0=initial,
+        functions=functions,
+    )
+
+
+def _functions_named(activation: str) -> Functions:
+    if activation not in ACTIVATIONS:
+        raise NetworkError(
+            f"functions: expected one of {', '.join(ACTIVATIONS)}, but got {activation!r}; "
+            "for another activation give Functions(f=Elementwise(f, f_prime))"
+        )
+    return Functions(f=ACTIVATIONS[activation])
+
+
+def _check_names(layer: Any, l: int, n: int) -> None:
+    expected = {"W", "b"} | ({"H"} if l < n else set())
+    if not isinstance(layer, Mapping):
+        raise NetworkError(f"params[{l - 1}]: expected a dict, but got {type(layer).__name__}")
+    if set(layer) != expected:
+        kind = "hidden layer" if l < n else "output layer, which has no H"
+        raise NetworkError(
+            f"params[{l - 1}]: expected the keys {sorted(expected)} (layer {l} of {n}, {kind}), "
+            f"but got {sorted(map(str, layer))}"
+        )
+
+
+def _array(given: ArrayLike, name: str, rank: int, dtype: np.dtype[Any] | None = None) -> Array:
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ShapeError(f"{name}: expected an array of rank {rank}, but the rows differ in length") from error
+    if array.dtype.kind in "iub":
+        array = array.astype(float if dtype is None else dtype)
+    if array.dtype.kind not in "fV" or array.dtype.names is not None:
+        raise TypeOfEntriesError(
+            f"{name}: expected real numbers (float64, float32 or narrower), but got dtype {array.dtype}; convert it"
+        )
+    if array.ndim != rank:
+        raise ShapeError(f"{name}: expected rank {rank}, but got rank {array.ndim}, shape {array.shape}")
+    if array.size == 0 and array.shape[0] != 0:
+        raise ShapeError(f"{name}: expected widths of at least 1, but got shape {array.shape}")
+    if dtype is not None:
+        _expect_dtype(array, dtype, name)
+    if not np.isfinite(array).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueRangeError(f"{name}: expected finite numbers, but entry {at} is {array[at]}")
+    return array
+
+
+def _expect_dtype(array: Array, dtype: np.dtype[Any], name: str) -> None:
+    if array.dtype != dtype:
+        raise TypeOfEntriesError(
+            f'{name}: expected dtype {dtype}, that of params[0]["W"], but got {array.dtype}; convert one of them'
+        )
+
+
+def _expect_shape(array: Array, shape: tuple[int, ...], name: str, meaning: str) -> Array:
+    if array.shape != shape:
+        raise ShapeError(f"{name}: expected shape {meaning} = {shape}, but got {array.shape}")
+    return array
+
+
+def _targets(y: ArrayLike, T: int, classes: int, dtype: np.dtype[Any]) -> Array:
+    given = np.asarray(y)
+    if given.ndim == 1 and given.dtype.kind in "iu":
+        _expect_shape(given, (T,), "y", "(T,)")
+        for t, k in enumerate(given, start=1):
+            if not 0 <= k < classes:
+                raise ValueRangeError(
+                    f"y: expected class indices 0..{classes - 1} (|V| = {classes}), but y[{t - 1}] is {k}"
+                )
+        targets: Array = np.zeros((T, classes), dtype=dtype)
+        targets[np.arange(T), given] = 1
+        return targets
+    if given.ndim == 1 and given.dtype.kind == "f":
+        raise TypeOfEntriesError(
+            f"y: expected integers as class indices, but got dtype {given.dtype}; "
+            "give integers, or rows of shape (T, |V|)"
+        )
+    array = _expect_shape(_array(y, "y", rank=2, dtype=dtype), (T, classes), "y", "(T, |V|)")
+    for t, row in enumerate(array, start=1):
+        # |V| - 1 additions of a row whose true sum is 1: Higham (2002), section 4.2, plus the rounding of the entries
+        if not abs(row.sum() - 1) <= classes * np.finfo(dtype).eps * abs(row).sum():
+            raise ValueRangeError(
+                f"y: expected rows that sum to 1, but row {t - 1} sums to {row.sum()}; normalise the targets"
+            )
+    return array
