@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 
 _TERM = re.compile(r"\s*([+-]?)\s*([A-Za-z]|\d+)")
@@ -63,9 +64,10 @@ class Condition:
         )
 
 
+@lru_cache(maxsize=4096)
 def indices_where(
-    symbols: Sequence[str], conditions: Sequence[Condition], n: int, T: int
-) -> Iterator[tuple[int, ...]]:
+    symbols: tuple[str, ...], conditions: tuple[Condition, ...], n: int, T: int
+) -> tuple[tuple[int, ...], ...]:
     """All values of the indices that meet the conditions, in order.
 
     Parameters
@@ -76,7 +78,5 @@ def indices_where(
         What the indices, n and T have to meet.
     """
     spans = [range(n + 1) if symbol == "l" else range(T + 1) for symbol in symbols]
-    for at in product(*spans):
-        values = dict(zip(symbols, at, strict=True)) | {"n": n, "T": T}
-        if all(condition.holds(values) for condition in conditions):
-            yield at
+    grid = ((at, dict(zip(symbols, at, strict=True)) | {"n": n, "T": T}) for at in product(*spans))
+    return tuple(at for at, values in grid if all(condition.holds(values) for condition in conditions))

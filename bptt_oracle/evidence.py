@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import cycle
 from multiprocessing import get_context
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from .arithmetic import balls
 from .arithmetic.errors import FieldZeroDivisionError, RefusalError
 from .checking import Tallies, compare_all, merge, tally
-from .instances import Description, draw, random_description
+from .instances import STATES, TARGETS, Description, draw, random_description
 from .worlds import ball_world, field_world
 
 PRECISIONS = (256, 4096)
@@ -37,12 +38,27 @@ class Plan:
     seed: int = 2016
 
     def descriptions(self, world: str) -> list[Description]:
-        """The instances of one arithmetic, the corner cases of depth and length first."""
+        """The instances of one arithmetic: the corners, then as many random shapes as planned.
+
+        Every line of every equation is met by each of the random shapes: n >= 3 and T >= 4, with one-hot targets.
+        The corners, smaller and with soft targets, come on top of them.
+        """
         counts = {"field": self.field, "balls": self.balls}
         rng = np.random.default_rng([self.seed, sorted(counts).index(world)])
-        corners = [Description(n, T, (2,) + (3, 1, 2, 4, 1, 2)[:n], seed=self.seed) for n in (1, 2, 3, 4) for T in (1, 2, 4)]
-        drawn = (random_description(rng, seed=self.seed + number) for number in range(counts[world]))
-        return [*corners, *drawn][: counts[world]]
+        shapes = [(n, T) for n in (1, 2, 3) for T in (1, 2, 5)]
+        corners = [
+            Description(n, T, (2, 3, 1, 2)[: n + 1], y=y, h0=h0, seed=self.seed)
+            for (n, T), y, h0 in zip(shapes, cycle(TARGETS), cycle(reversed(STATES)))
+        ]
+        drawn = (_shape_of_everything(rng, self.seed + number) for number in range(counts[world]))
+        return [*corners, *drawn]
+
+
+def _shape_of_everything(rng: np.random.Generator, seed: int) -> Description:
+    """A random description with n = 3..6 and T = 4..10, the smaller the likelier, since traces cost T^2."""
+    n = int(rng.choice([3, 4, 5, 6], p=[0.4, 0.3, 0.2, 0.1]))
+    T = int(rng.choice(range(4, 11), p=np.array([16, 10, 5, 3, 2, 2, 2]) / 40))
+    return random_description(rng, seed, depth=[n], steps=[T], targets=["one-hot"])
 
 
 @dataclass

@@ -158,6 +158,7 @@ def random_description(
     widths: Sequence[int] = range(1, 9),
     activations: Sequence[str] = NAMED,
     scales: Sequence[str] = tuple(SCALES),
+    targets: Sequence[str] = TARGETS,
 ) -> Description:
     """A random description: depth, then length, then widths, from the ranges given."""
     n, T = int(rng.choice(depth)), int(rng.choice(steps))
@@ -168,6 +169,6 @@ def random_description(
         f=str(rng.choice(activations)),
         scale=str(rng.choice(scales)),
         h0=str(rng.choice(STATES)),
-        y=str(rng.choice(TARGETS)),
+        y=str(rng.choice(targets)),
         seed=seed,
     )

@@ -17,7 +17,7 @@ from .arithmetic.errors import PrecisionTooLowError
 from .arithmetic.flint_types import arb
 from .instances import Description, Instance, draw
 from .jaxprs import evaluate
-from .manual import Derivation, Elementwise, Functions, Network, Quantities, Route, softmax
+from .manual import Derivation, Elementwise, Functions, Network, Quantities, Route, no_shift, softmax
 from .reference import activations, output, quantities, symbolic
 from .truth import Truth
 
@@ -107,7 +107,8 @@ def field_network(description: Description) -> tuple[Network, field.Oracles]:
         f=Elementwise(oracles.f, oracles.f_prime),
         exp=exp,
         log=Elementwise(oracles.log, lambda u: 1 / u),
-        g=softmax(exp),
+        shift=no_shift,
+        g=softmax(exp, no_shift),
     )
 
     def numbers(like: Any) -> Any:

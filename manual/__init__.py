@@ -3,7 +3,7 @@
 from .backprop import ForwardPass, Gradients, forward_pass, one_pass, per_step_sum
 from .calculus import Elementwise
 from .derivation import ROUTES, Derivation, Route
-from .functions import ACTIVATIONS, Functions, mixture, softmax
+from .functions import ACTIVATIONS, Functions, mixture, no_shift, softmax
 from .network import Network, NetworkError, ShapeError, TypeOfEntriesError, ValueRangeError, network
 from .quantities import Quantities, notation
 from .registry import CORRECTED, PRINTED, indices, right_reading
@@ -31,6 +31,7 @@ __all__ = [
     "indices",
     "mixture",
     "network",
+    "no_shift",
     "notation",
     "one_pass",
     "per_step_sum",

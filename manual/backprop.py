@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calculus import Array
-from .functions import largest
 from .network import Network
 
 
@@ -74,7 +73,7 @@ def loss(net: Network, run: ForwardPass) -> Any:
 
     def at(t: int) -> Any:
         z = run.z[net.n, t]
-        shift = largest(z)
+        shift = net.functions.shift(z)
         return log(exp(z - shift).sum()) + shift - (net.y[t] * z).sum()
 
     return sum(at(t) for t in range(1, net.T + 1)) / net.T

@@ -65,7 +65,8 @@ class Differential:
         return self + -other
 
     def __matmul__(self, constant: Array) -> Differential:
-        return Differential(self.value @ constant, np.einsum("ijp,jk->ikp", self.jacobian, constant))
+        product = np.tensordot(self.jacobian, constant, axes=(1, 0))
+        return Differential(self.value @ constant, product.swapaxes(1, 2))
 
     def __rmatmul__(self, constant: Array) -> Differential:
         return Differential(constant @ self.value, np.tensordot(constant, self.jacobian, axes=1))

@@ -7,7 +7,8 @@ object arrays pass through: NumPy calls a method of the element for np.exp, np.t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -60,18 +61,25 @@ LOG = Elementwise(np.log, lambda u: 1 / u)
 
 
 def largest(column: Any) -> Any:
-    """The largest entry, where floats need it as a shift against overflow; 0 for elements that never overflow."""
+    """The largest entry of a column: subtracted from every logit it keeps exp from overflowing, and cancels."""
     value = column.value if isinstance(column, Differential) else column
-    return 0 if value.dtype == object else value.max()
+    if value.dtype != object:
+        return value.max()
+    return reduce(lambda a, b: a.max(b), value.flat)  # elements of an ordered arithmetic, which do not compare alike
 
 
-def softmax(exp: Elementwise = EXP) -> Callable[[Any], Any]:
+def no_shift(column: Any) -> Any:
+    """Nothing to subtract: for elements that have no order and never overflow."""
+    return 0
+
+
+def softmax(exp: Elementwise = EXP, shift: Callable[[Any], Any] = largest) -> Callable[[Any], Any]:
     """The document's g: exp(z_j) / sum_i exp(z_i), for a column of shape (|V|, 1)."""
 
     def g(z: Any) -> Any:
         if isinstance(z, Undefined):
             return z
-        e = exp(z - largest(z))
+        e = exp(z - shift(z))
         return e / total(e)
 
     return g
@@ -87,11 +95,14 @@ class Functions:
         The activation and its derivative.
     exp, log
         As they stand in (2) and (6).
+    shift
+        What is subtracted from all logits before exp; the largest one, unless the elements have no order.
     g
-        The output function; softmax made of `exp` unless another one is given.
+        The output function; softmax unless another one is given.
     """
 
     f: Elementwise = ACTIVATIONS["tanh"]
     exp: Elementwise = EXP
     log: Elementwise = LOG
-    g: Callable[[Any], Any] = field(default=softmax())
+    shift: Callable[[Any], Any] = largest
+    g: Callable[[Any], Any] = softmax()

@@ -244,9 +244,11 @@ def _targets(y: ArrayLike, T: int, classes: int, dtype: np.dtype[Any]) -> Array:
             "give integers, or rows of shape (T, |V|)"
         )
     array = _expect_shape(_array(y, "y", rank=2, dtype=dtype), (T, classes), "y", "(T, |V|)")
+    one = np.ones((), dtype=dtype)
+    spacing = np.nextafter(one, one + one) - one  # np.finfo knows NumPy's own types only
     for t, row in enumerate(array, start=1):
         # |V| - 1 additions of a row whose true sum is 1: Higham (2002), section 4.2, plus the rounding of the entries
-        if not abs(row.sum() - 1) <= classes * np.finfo(dtype).eps * abs(row).sum():
+        if not abs(row.sum() - 1) <= classes * spacing * abs(row).sum():
             raise ValueRangeError(
                 f"y: expected rows that sum to 1, but row {t - 1} sums to {row.sum()}; normalise the targets"
             )

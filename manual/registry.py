@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def right_reading(number: int) -> Reading:
     return CORRECTED.get(number, PRINTED[number])
 
 
+@cache
 def indices(reading: Reading) -> tuple[str, ...]:
     """The document's indices that a reading takes, in order: ("l", "t", "c") for equation (14)."""
     return tuple(inspect.signature(reading).parameters)[1:]
