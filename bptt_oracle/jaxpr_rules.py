@@ -130,8 +130,8 @@ def _compare(a: Any, b: Any) -> int:
     """The sign of a - b, where it is certain."""
     if a is b:
         return 0
-    for infinity, sign in ((a, 1), (b, -1)):  # a bound that no element reaches
-        if isinstance(infinity, float) and isinf(infinity) and a != b:
+    for infinity, element, sign in ((a, b, 1), (b, a, -1)):  # a bound that no element reaches
+        if isinstance(infinity, float) and isinf(infinity) and not isinstance(element, float):
             return sign if infinity > 0 else -sign
     try:
         if a < b:
@@ -166,16 +166,23 @@ _register_comparison("ge", np.greater_equal, lambda sign: sign >= 0)
 
 @rule("max")
 def _max(run: Run, a: Array, b: Array, **_: Any) -> Any:
-    if a.dtype != object:
-        return np.maximum(a, b)
-    return elementwise(lambda x, y: x if _compare(x, y) >= 0 else y, a, b)
+    return np.maximum(a, b) if a.dtype != object else elementwise(lambda x, y: _extreme(x, y, "max", 1), a, b)
 
 
 @rule("min")
 def _min(run: Run, a: Array, b: Array, **_: Any) -> Any:
-    if a.dtype != object:
-        return np.minimum(a, b)
-    return elementwise(lambda x, y: x if _compare(x, y) <= 0 else y, a, b)
+    return (
+        np.minimum(a, b) if a.dtype != object else elementwise(lambda x, y: _extreme(x, y, "min", -1), a, b)
+    )
+
+
+def _extreme(a: Any, b: Any, method: str, sign: int) -> Any:
+    """The larger or the smaller of two; an element with a method for it gives it in spite of a near tie."""
+    if not (isinstance(a, float) or isinstance(b, float)):
+        for first, second in ((a, b), (b, a)):
+            if hasattr(first, method):
+                return getattr(first, method)(second)
+    return a if sign * _compare(a, b) >= 0 else b
 
 
 @rule("clamp")

@@ -94,7 +94,7 @@ class Run:
                 return self.bring(atom.val, aval.dtype)
             return env[atom]
 
-        for equation in jaxpr.eqns:
+        for equation in _live(jaxpr):
             name = equation.primitive.name
             self.counter[name] += 1
             results = self._apply(name, equation.params, [read(atom) for atom in equation.invars])
@@ -166,6 +166,18 @@ class Run:
                 "elements are real numbers, pass constants=, the function that makes an element of a float"
             )
         return number if self.constants is None else self.constants(number)
+
+
+def _live(jaxpr: Jaxpr) -> list[Any]:
+    """The equations that an output depends on, in order, and those with effects."""
+    needed: set[Any] = {atom for atom in jaxpr.outvars if not isinstance(atom, Literal)}
+    live = []
+    for equation in reversed(jaxpr.eqns):
+        if equation.effects or not needed.isdisjoint(equation.outvars):
+            needed.update(atom for atom in equation.invars if not isinstance(atom, Literal))
+            live.append(equation)
+    live.reverse()
+    return live
 
 
 def is_floating(dtype: Any) -> bool:

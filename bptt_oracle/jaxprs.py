@@ -71,7 +71,7 @@ def evaluate(
         refused.
     counter
         Counts each primitive evaluated, by name, those of nested programs and of every pass of a loop
-        included.
+        included. What no output depends on is not evaluated.
 
     Returns
     -------
