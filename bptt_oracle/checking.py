@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .arithmetic.errors import RefusalError
 from .catalogue import Equation, Line, Reading, Variant, equations
 from .conditions import indices_where
 from .manual import CORRECTED, PRINTED, ROUTES, Derivation, Quantities, Undefined, indices
-from .worlds import World
+
+if TYPE_CHECKING:
+    from .worlds import World
 
 Outcome = Literal["agrees", "differs", "shape", "undefined"]
 Mode = Literal["local", "chained"]
@@ -72,6 +74,11 @@ class Sources:
         self._world = world
         self._made: dict[str, Quantities] = {}
 
+    def uses(self) -> set[tuple[int, int]]:
+        """The edges of the derivation that were recorded so far: (M, N) if equation (M) used a value of (N)."""
+        derivations = [made for made in self._made.values() if isinstance(made, Derivation)]
+        return set().union(*(derivation.uses for derivation in derivations))
+
     def of(self, number: int, mode: Mode) -> Quantities:
         """The quantities for equation `number`."""
         name = "local" if mode == "local" else route_of(number)
@@ -102,10 +109,13 @@ def compare(
 
 
 def compare_all(
-    world: World, numbers: Iterable[int] | None = None, modes: Iterable[Mode] = MODES
+    world: World,
+    numbers: Iterable[int] | None = None,
+    modes: Iterable[Mode] = MODES,
+    sources: Sources | None = None,
 ) -> Iterator[Comparison]:
     """Every reading of the equations `numbers` (of all, if left out), in the modes given."""
-    sources = Sources(world)
+    sources = Sources(world) if sources is None else sources
     for mode in modes:
         for number in equations() if numbers is None else numbers:
             equation = equations()[number]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
-from multiprocessing import get_context
+from typing import Literal
 
 import numpy as np
 
 from .arithmetic import balls
 from .arithmetic.errors import FieldZeroDivisionError, RefusalError
-from .checking import Tallies, compare_all, merge, tally
-from .instances import STATES, TARGETS, Description, draw, random_description
+from .catalogue import equations
+from .checking import Sources, Tallies, compare, compare_all, function_of, merge, tally
+from .instances import SCALES, STATES, TARGETS, Description, draw, random_description
 from .worlds import ball_world, field_world
 
 PRECISIONS = (256, 4096)
@@ -27,31 +25,64 @@ class Plan:
 
     Attributes
     ----------
-    field, balls : how many random shapes in each arithmetic
-    floating : how many random instances in floating point, for each format
+    field, balls : how many random shapes in each arithmetic, each of which meets every line
+    floating : how many random instances in each format of floating point
     seed : of all draws
     """
 
     field: int = 200
-    balls: int = 40
-    floating: int = 64
+    balls: int = 24
+    floating: int = 8
     seed: int = 2016
 
-    def descriptions(self, world: str) -> list[Description]:
-        """The instances of one arithmetic: the corners, then as many random shapes as planned.
+    def descriptions(self, world: Literal["field", "balls"]) -> list[Description]:
+        """The instances of one exact arithmetic: the corners, then as many random shapes as planned.
 
         Every line of every equation is met by each of the random shapes: n >= 3 and T >= 4, with one-hot targets.
         The corners, smaller and with soft targets, come on top of them.
         """
-        counts = {"field": self.field, "balls": self.balls}
-        rng = np.random.default_rng([self.seed, sorted(counts).index(world)])
-        shapes = [(n, T) for n in (1, 2, 3) for T in (1, 2, 5)]
-        corners = [
-            Description(n, T, (2, 3, 1, 2)[: n + 1], y=y, h0=h0, seed=self.seed)
-            for (n, T), y, h0 in zip(shapes, cycle(TARGETS), cycle(reversed(STATES)))
-        ]
-        drawn = (_shape_of_everything(rng, self.seed + number) for number in range(counts[world]))
-        return [*corners, *drawn]
+        count, stream = (self.field, 0) if world == "field" else (self.balls, 1)
+        rng = np.random.default_rng([self.seed, stream])
+        return [*_corners(self.seed), *(_shape_of_everything(rng, self.seed + number) for number in range(count))]
+
+    def floating_descriptions(self, name: str) -> list[Description]:
+        """The instances of one format: corners, then random ones.
+
+        In the narrow formats an error bound soon exceeds the value, and then says nothing: there the networks are
+        small, and their activations compare nothing. There the shape is one and the same, since JAX compiles it.
+        """
+        narrow = name in ("bfloat16", "float16")
+        rng = np.random.default_rng([self.seed, 2])
+        drawn = []
+        for number in range(self.floating):
+            widths, activations = (range(1, 4), SMOOTH[:2]) if narrow else (range(1, 7), SMOOTH)
+            drawn.append(
+                random_description(
+                    rng,
+                    self.seed + number,
+                    depth=[3, 4],
+                    steps=[4, 5, 6],
+                    widths=widths,
+                    activations=activations,
+                    scales=["tiny", "ordinary"] if narrow else list(SCALES),
+                    targets=["one-hot"],
+                )
+            )
+        if narrow:
+            return [replace(d, n=3, T=4, d=(2, 2, 3, 2), f="tanh") for d in drawn]
+        return [*_corners(self.seed), *drawn]
+
+
+SMOOTH = ("tanh", "sine", "identity", "softplus", "logistic", "mixture")
+"""Activations of the floating instances: ReLU's kink is a question of the derivative, not of rounding."""
+
+
+def _corners(seed: int) -> list[Description]:
+    shapes = [(n, T) for n in (1, 2, 3) for T in (1, 2, 5)]
+    return [
+        Description(n, T, (2, 3, 1, 2)[: n + 1], y=y, h0=h0, seed=seed)
+        for (n, T), y, h0 in zip(shapes, cycle(TARGETS), cycle(reversed(STATES)))
+    ]
 
 
 def _shape_of_everything(rng: np.random.Generator, seed: int) -> Description:
@@ -107,18 +138,12 @@ def ball_evidence(description: Description) -> Gathered:
     return Gathered(undecided=[str(description)])
 
 
-JOBS: dict[str, Callable[[Description], Gathered]] = {"field": field_evidence, "balls": ball_evidence}
-
-
-def workers() -> Executor:
-    """A process for every core. They are started afresh, since JAX does not survive a fork."""
-    return ProcessPoolExecutor(max_workers=len(os.sched_getaffinity(0)), mp_context=get_context("spawn"))
-
-
-def gather(
-    world: str, descriptions: Sequence[Description], executor: Executor | None = None
-) -> Iterator[tuple[Description, Gathered]]:
-    """The evidence of each instance, in the order of the descriptions, whichever process is done first."""
-    job = JOBS[world]
-    results: Iterable[Gathered] = map(job, descriptions) if executor is None else executor.map(job, descriptions)
-    yield from zip(descriptions, results, strict=True)
+def recorded_uses(description: Description) -> frozenset[tuple[int, int]]:
+    """The edges of the derivation, recorded while the right readings ran chained on one instance over the field."""
+    world = field_world(description)
+    sources = Sources(world)
+    for equation in equations().values():
+        reading = equation.corrected or equation.printed
+        for _ in compare(world, equation, reading, function_of(equation.number, reading.variant), "chained", sources):
+            pass
+    return frozenset(sources.uses())

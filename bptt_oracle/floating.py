@@ -23,7 +23,7 @@ from .catalogue import equations
 from .checking import function_of, route_of
 from .conditions import indices_where
 from .instances import Description, Instance, draw
-from .manual import ROUTES, Derivation, Network, indices
+from .manual import ROUTES, Derivation, Network, Undefined, indices
 from .reference import output, padded, padding
 from .reference.quantities import quantities_jit
 from .truth import Truth
@@ -164,9 +164,12 @@ def _one_instance(instance: Instance, values: Mapping[str, Any], name: str) -> I
             found.sides["jax"].compare(left_value, left_bound, format)
             with np.errstate(all="ignore"):  # what overflows lies outside its bound, or has none
                 lines = list(manual[section].evaluate(number, function, *at))
-            for line, bound in zip(lines, bounds[section].evaluate(number, function, *at), strict=True):
-                found.sides["manual"].compare(line, bound, format)
-            found.nearer += nearer(lines[-1], left_value, truths(left_bound))
+            bounded = bounds[section].evaluate(number, function, *at)
+            for line, value, bound in zip(reading.lines, lines, bounded, strict=True):
+                if not line.one_hot or instance.description.y == "one-hot":
+                    found.sides["manual"].compare(value, bound, format)
+            if not isinstance(lines[-1], Undefined):
+                found.nearer += nearer(lines[-1], left_value, truths(left_bound))
         yield number, found
 
 

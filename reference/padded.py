@@ -15,10 +15,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from .activations import ACTIVATIONS, Activation, combine
+from .autodiff import one_hot_pullbacks
 from .model import hidden, readout
 from .output import SOFTMAX
 from .padding import Batch
-from .quantities import Quantities, one_hot_pullbacks, single_steps
+from .quantities import Quantities, single_steps
 
 
 def gradients(batch: Batch) -> Quantities:

@@ -10,9 +10,9 @@ That changes nothing, because what is padded never reaches what is real:
   cut off.)
 * *classes.* The bias of a padded class is `MASKED_LOGIT`, so that exp underflows to an exact 0 in the
   softmax, and its target is 0: neither the loss nor any delta sees it. This is the exception.
-* *time.* A step after T is not live: its z are set to zero before f sees them, x passes up through its layers
-  unchanged, and its loss is replaced by 0. Nothing in it can overflow, so no infinity meets the zero that it
-  is multiplied by.
+* *time.* A step after T is not live: its hidden z are set to zero before f sees them, its x, which is zero,
+  passes up through the layers unchanged, and its loss is replaced by 0. Nothing in it can overflow, so no
+  infinity meets the zero that it is multiplied by.
 * *depth.* A network with fewer hidden layers takes the *last* ones of the box. Those before are not active,
   and pass x up unchanged. The top hidden layer is then the same one for all, and a list over a network's
   layers is the tail of the box's list.
@@ -74,7 +74,7 @@ class Box(NamedTuple):
     Parameters
     ----------
     hidden
-        Hidden layers, n - 1 at most; at least 1.
+        Hidden layers, n - 1 at most.
     T
         Time steps.
     width

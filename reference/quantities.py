@@ -19,6 +19,7 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr
 
 from .activations import Activation
+from .autodiff import each_gradient, jacobian
 from .model import Layer, Params, forward, hidden, losses, mean_loss, readout, steps
 from .output import SOFTMAX, Output
 
@@ -123,8 +124,8 @@ def quantities(
         J_at = losses(output, forward(f, [params] * T, x_steps, h0), y_steps)
         return [*J_at, mean_loss(J_at)], None
 
-    J_at, pull_untied, run = _linear_parts(untied, probes, [params] * T)
-    tied_losses, pull_tied, _ = _linear_parts(tied, params, h0, x_steps)
+    J_at, pull_untied, run = each_gradient(untied, probes, [params] * T)
+    tied_losses, pull_tied, _ = each_gradient(tied, params, h0, x_steps)
     at_probes, at_copies = zip(*(pull_untied(i) for i in range(T)), strict=True)
     dJ, dJ_dh0, dJ_dx = pull_tied(T)
 
@@ -167,19 +168,19 @@ def single_steps(
         def z_above(z: Array, h_previous: Array | None) -> Array:
             return step(l + 1, params[l], f(z), h_previous)
 
-        return jax.vmap(_jacobian(z_above))(z[l - 1], h_previous[l] if l + 1 < n else None)
+        return jax.vmap(jacobian(z_above))(z[l - 1], h_previous[l] if l + 1 < n else None)
 
     def following(l: int) -> Any:
         def z_next(z: Array, h_below: Array) -> Array:
             return hidden(params[l - 1], f(z), h_below)
 
-        return jax.vmap(_jacobian(z_next))(z[l - 1][:-1], h[l - 1][1:])
+        return jax.vmap(jacobian(z_next))(z[l - 1][:-1], h[l - 1][1:])
 
     def in_parameters(l: int) -> Any:
         def z_of(layer: Layer, h_below: Array, h_previous: Array | None) -> Array:
             return step(l, layer, h_below, h_previous)
 
-        jacobians = jax.vmap(_jacobian(z_of), in_axes=(None, 0, 0))
+        jacobians = jax.vmap(jacobian(z_of), in_axes=(None, 0, 0))
         return jacobians(params[l - 1], h[l - 1], h_previous[l - 1] if l < n else None)
 
     return {
@@ -187,60 +188,6 @@ def single_steps(
         "dz_dz_next": [following(l) for l in range(1, n)],
         "dz_d": [in_parameters(l) for l in range(1, n + 1)],
     }
-
-
-def one_hot_pullbacks(
-    function: Callable[..., Any], *arguments: Any, has_aux: bool = False
-) -> tuple[Array, Any, Any]:
-    """The Jacobian of a vector in all arguments of its function, a row for every one-hot cotangent.
-
-    Returns
-    -------
-    tuple
-        The vector (m,), the rows (each argument with an axis of size m first), and what else the function
-        returns.
-
-    """
-    if has_aux:
-        vector, pullback, beside = jax.vjp(function, *arguments, has_aux=True)
-    else:
-        vector, pullback = jax.vjp(function, *arguments)
-        beside = None
-    return vector, jax.vmap(pullback)(np.eye(vector.shape[0], dtype=vector.dtype)), beside
-
-
-def _jacobian(function: Callable[..., Array]) -> Callable[..., Any]:
-    """The Jacobian in the first argument, the others being held fixed."""
-
-    def jacobian(first: Any, *fixed: Any) -> Any:
-        _, (rows,), _ = one_hot_pullbacks(lambda argument: function(argument, *fixed), first)
-        return rows
-
-    return jacobian
-
-
-def _linear_parts(
-    function: Callable[..., Any], *arguments: Any
-) -> tuple[list[Array], Callable[[int], Any], Any]:
-    """Linearize a function with a list of scalar outputs once, and transpose it for one output at a time.
-
-    It is `jax.vjp` with one-hot cotangents, except that what does not reach the chosen output is left out of
-    the program instead of being multiplied by zero.
-
-    Returns
-    -------
-    tuple
-        The outputs, the function from i to the gradients of output i in the arguments, and what the function
-        returns beside its outputs.
-
-    """
-    outputs, tangents, beside = jax.linearize(function, *arguments, has_aux=True)
-
-    def gradient(i: int) -> Any:
-        transposed = jax.linear_transpose(lambda *arguments: tangents(*arguments)[i], *arguments)
-        return transposed(jnp.ones((), outputs[i].dtype))
-
-    return outputs, gradient, beside
 
 
 def _layers(params: Params) -> list[dict[str, Array]]:
@@ -325,7 +272,7 @@ def trace(
     return _trace(of, f, output, structure, tuple(np.shape(leaf) for leaf in leaves))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _trace(
     of: Callable[..., Quantities],
     f: Activation,

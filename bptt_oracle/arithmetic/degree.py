@@ -294,7 +294,7 @@ def constants(array: npt.ArrayLike) -> ObjectArray:
 
 
 class DegreeOracle:
-    """An oracle over `Degree` elements: each argument that is a different object gets a variable of its own."""
+    """An oracle over `Degree` elements: each argument that is an object of its own gets its own variable."""
 
     __slots__ = ("_values",)
 

@@ -27,8 +27,9 @@ Functions
     f(x + e) lies in the ball f([x - e, x + e]); the library's own error adds its ulps
     (`Format.library_ulps`).
 Overflow
-    A result that might exceed the format's largest number has the bound infinity, and so has all that uses
-    it.
+    A result that might exceed the format's largest number has an infinite bound, and so has all that uses it.
+
+What is not covered is a compiler that replaces functions by others, such as exp(a) / exp(b) by exp(a - b).
 
 The bounds are floats themselves. Each is an expression of additions, multiplications and divisions of
 non-negative floats; an operation has a relative error of at most 2^-53 or, where it underflows, an absolute
@@ -430,9 +431,9 @@ def used(computed: npt.ArrayLike, bounds: npt.ArrayLike) -> FloatArray:
 
     Returns
     -------
-    Array of that shape: at most 1 where the bound is kept, above 1 where it is certainly broken. It is 0 where
-    the bound is infinite or bound and error are 0, and infinite where a result is not finite in spite of a
-    finite bound.
+    Array of that shape: at most 1 where the bound is kept, above 1 where it is certainly broken. It is 0
+    where the bound is infinite or bound and error are 0, and infinite where a result is not finite in spite
+    of a finite bound.
 
     Raises
     ------
