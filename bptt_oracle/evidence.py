@@ -1,6 +1,8 @@
-"""Evidence from many instances: jobs that are pure functions of a description, spread over processes."""
+"""Evidence from many instances: jobs that are pure functions of a description."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -31,8 +33,8 @@ class Plan:
     """
 
     field: int = 200
-    balls: int = 24
-    floating: int = 8
+    balls: int = 16
+    floating: int = 6
     seed: int = 2016
 
     def descriptions(self, world: Literal["field", "balls"]) -> list[Description]:
@@ -64,7 +66,7 @@ class Plan:
                     steps=[4, 5, 6],
                     widths=widths,
                     activations=activations,
-                    scales=["tiny", "ordinary"] if narrow else list(SCALES),
+                    scales=["tiny"] if narrow else list(SCALES),
                     targets=["one-hot"],
                 )
             )
@@ -87,8 +89,8 @@ def _corners(seed: int) -> list[Description]:
 
 def _shape_of_everything(rng: np.random.Generator, seed: int) -> Description:
     """A random description with n = 3..6 and T = 4..10, the smaller the likelier, since traces cost T^2."""
-    n = int(rng.choice([3, 4, 5, 6], p=[0.4, 0.3, 0.2, 0.1]))
-    T = int(rng.choice(range(4, 11), p=np.array([16, 10, 5, 3, 2, 2, 2]) / 40))
+    n = int(rng.choice([3, 4, 5, 6], p=[0.5, 0.3, 0.14, 0.06]))
+    T = int(rng.choice(range(4, 11), p=[0.62, 0.16, 0.08, 0.05, 0.04, 0.03, 0.02]))
     return random_description(rng, seed, depth=[n], steps=[T], targets=["one-hot"])
 
 
@@ -117,11 +119,11 @@ class Gathered:
         self.bits = max(self.bits, other.bits)
 
 
-def field_evidence(description: Description) -> Gathered:
-    """All readings over the finite field, for the instance that `description` names."""
+def field_evidence(description: Description, numbers: Collection[int] | None = None) -> Gathered:
+    """The readings of the equations `numbers`, or of all, over the finite field, for the instance of `description`."""
     try:
         world = field_world(description)
-        return Gathered(tally(world, compare_all(world)), instances=1)
+        return Gathered(tally(world, compare_all(world, numbers)), instances=1)
     except FieldZeroDivisionError:
         return Gathered(undecided=[str(description)])
 

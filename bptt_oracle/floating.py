@@ -16,6 +16,7 @@ import ml_dtypes
 import numpy as np
 
 from .arithmetic import balls
+from .arithmetic.errors import UndecidedError
 from .arithmetic.flint_types import arb
 from .arithmetic.formats import FORMATS, Format
 from .arithmetic.rounded import errors, rounded, to_rounded, truths, used
@@ -88,17 +89,20 @@ class Floating:
     Attributes
     ----------
     instances : how many met the equation
+    undecided : in how many no bound could be worked out, because the program compares what rounding may swap
     sides : "manual" (all its lines, chained) and "jax" (its left-hand side)
     nearer : for how many entries of the last line the one side, the other or neither was nearer to the true value
     """
 
     instances: int = 0
+    undecided: int = 0
     sides: dict[str, Side] = field(default_factory=lambda: {name: Side() for name in SIDES})
     nearer: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Floating) -> None:
         """Add what another instance says."""
         self.instances += other.instances
+        self.undecided += other.undecided
         for name in SIDES:
             self.sides[name].add(other.sides[name])
         self.nearer += other.nearer
@@ -134,8 +138,14 @@ def floating_evidence(descriptions: Sequence[Description], name: str) -> dict[in
     instances = [draw(description) for description in descriptions]
     with balls.precision(BITS):
         for instance, values in zip(instances, _jax_values(instances, name), strict=True):
-            for number, found in _one_instance(instance, values, name):
-                gathered[number].add(found)
+            try:
+                found = dict(_one_instance(instance, values, name))
+            except UndecidedError:  # JAX's program branches on a comparison that its bounds do not settle
+                for equation in gathered.values():
+                    equation.undecided += 1
+                continue
+            for number, figures in found.items():
+                gathered[number].add(figures)
     return gathered
 
 

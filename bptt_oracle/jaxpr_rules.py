@@ -99,7 +99,10 @@ def _integer_pow(run: Run, a: Array, *, y: int, **_: Any) -> Any:
 
 @rule("reduce_sum")
 def _reduce_sum(run: Run, a: Array, *, axes: tuple[int, ...], **_: Any) -> Any:
-    return np.sum(a, axis=tuple(axes), dtype=a.dtype) if axes else a
+    if not axes:
+        return a
+    zero = {"initial": run.constant(0)} if a.dtype == object and a.size == 0 else {}
+    return np.sum(a, axis=tuple(axes), dtype=a.dtype, **zero)
 
 
 @rule("cumsum")
@@ -119,11 +122,13 @@ def _dot_general(
     batch = tuple(a.shape[axis] for axis in batch_a)
     rows, columns = tuple(a.shape[axis] for axis in free_a), tuple(b.shape[axis] for axis in free_b)
     terms = prod(a.shape[axis] for axis in contract_a)
+    if terms == 0 and a.dtype == object:
+        return filled((*batch, *rows, *columns), run.constant(0), object)
     if a.dtype != object and preferred_element_type is not None:
         a, b = a.astype(preferred_element_type, copy=False), b.astype(preferred_element_type, copy=False)
-    left = a.transpose(*batch_a, *free_a, *contract_a).reshape(prod(batch), prod(rows), terms)
-    right = b.transpose(*batch_b, *contract_b, *free_b).reshape(prod(batch), terms, prod(columns))
-    return np.matmul(left, right).reshape(*batch, *rows, *columns)
+    left = a.transpose((*batch_a, *free_a, *contract_a)).reshape(prod(batch), prod(rows), terms)
+    right = b.transpose((*batch_b, *contract_b, *free_b)).reshape(prod(batch), terms, prod(columns))
+    return np.matmul(left, right).reshape((*batch, *rows, *columns))
 
 
 def _compare(a: Any, b: Any) -> int:

@@ -50,7 +50,7 @@ def _iota(run: Run, *, dtype: Any, shape: tuple[int, ...], dimension: int, **_: 
 
 @rule("transpose")
 def _transpose(run: Run, a: Array, *, permutation: Any, **_: Any) -> Any:
-    return a.transpose(*permutation)
+    return a.transpose(permutation)
 
 
 @rule("reshape")
@@ -166,7 +166,7 @@ def _gather(
     for at, window in windows:
         if window is None:
             raise OutOfBoundsError(f"gather: the index {indices[at]} lies outside the shape {a.shape}")
-        result[at] = np.squeeze(a[window], axis=dropped)
+        result[(*at, ...)] = np.squeeze(a[window], axis=dropped)
     return np.moveaxis(result, range(len(batch), result.ndim), numbers.offset_dims)
 
 
@@ -204,7 +204,7 @@ def _scattered(
     )  # fmt: skip
     for at, window in windows:
         if window is not None:
-            result[window] = combine(result[window], ordered[at].reshape(sizes))
+            result[window] = combine(result[window], ordered[(*at, ...)].reshape(sizes))
     return result
 
 

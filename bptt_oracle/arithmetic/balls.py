@@ -159,7 +159,12 @@ def nearest_float64(array: npt.ArrayLike) -> FloatArray:
 
 
 def upper_float(x: Any) -> float:
-    """The least float64, or its upper neighbour, that is at least every value of the ball `x`."""
+    """The least float64, or its upper neighbour, that is at least every value of the ball `x`.
+
+    It is infinite for a ball that is not finite, and for values above the largest float64.
+    """
+    if not x.is_finite():
+        return inf
     bound = x.upper()
     nearest = float(bound)
     return nearest if nearest == inf or arb(nearest) >= bound else nextafter(nearest, inf)

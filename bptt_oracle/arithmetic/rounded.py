@@ -163,6 +163,8 @@ class Rounded:
             if factor._exact is not None and (simple := rest._scaled(factor._exact)) is not None:
                 return simple
         format, a, b, e_a, e_b = self.format, self._upper(), other._upper(), self.error, other.error
+        if e_a == inf or e_b == inf:
+            return Rounded(self.truth * other.truth, inf, format)
         propagated = a * e_b + b * e_a + e_a * e_b
         bound = _up(propagated + format.u * (a * b + propagated) + format.eta)
         return self._new(self.truth * other.truth, bound)
@@ -184,7 +186,7 @@ class Rounded:
         # At most |b| - e_b: the conversion, the product and the difference lose 2^-53 each, the factors give
         # 2^-50.
         least = (float(other.truth.abs_lower()) * (1 - 2.0**-50) - e_b) * (1 - 2.0**-50)
-        if not least * format.largest > 2:  # the divisor may be zero, or its reciprocal overflow
+        if not least > 2 / format.largest:  # the divisor may be zero, or its reciprocal overflow
             return Rounded(self.truth / other.truth, inf, format)
         if self._exact == 0:
             return self
@@ -200,16 +202,33 @@ class Rounded:
         underflow = (1 + format.u) * format.eta * (self._upper() + e_a) + format.eta
         return self._new(truth, _up(propagated + twice * (size + propagated) + underflow))
 
-    def _function(self, function: Callable[[Any], Any], ulps: float, *, fixes_zero: bool = False) -> Rounded:
-        error, format = self.error, self.format
+    def _increasing(
+        self, function: Callable[[Any], Any], ulps: float, *, fixes_zero: bool = False
+    ) -> Rounded:
         if fixes_zero and self._exact == 0:
             return self  # every library returns zero there
         truth = function(self.truth)
-        reached = truth if error == 0 else function(self.truth + _radius(error))
-        if not reached.is_finite():
-            return Rounded(truth, inf, format)
-        propagated = 0.0 if error == 0 else upper_float(abs(reached - truth))
-        own = 2 * ulps * (format.u * upper_float(abs(reached)) + format.eta)  # an ulp is at most 2 u |result|
+        if self.error in (0, inf):
+            return self._approximated(truth, self.error, ulps)
+        reach = _radius(self.error)
+        low, high = function((self.truth - reach).lower()), function((self.truth + reach).upper())
+        return self._approximated(
+            truth, max(upper_float(abs(high - truth)), upper_float(abs(truth - low))), ulps
+        )
+
+    def _wave(self, truth: Any, slope: Any) -> Rounded:
+        # sin(x + e) - sin(x) = e cos(x) - e^2 sin(y) / 2 for a y between, and neither changes faster than x.
+        error = self.error
+        if error not in (0, inf):
+            error = min(error, _up(error * (upper_float(abs(slope)) + error / 2)))
+        return self._approximated(truth, error, self.format.library_ulps)
+
+    def _approximated(self, truth: Any, propagated: float, ulps: float) -> Rounded:
+        """A function's value when the argument's error makes an error of at most `propagated`."""
+        if not (truth.is_finite() and propagated < inf):
+            return Rounded(truth, inf, self.format)
+        size = upper_float(abs(truth)) + propagated
+        own = 2 * ulps * (self.format.u * size + self.format.eta)  # an ulp is at most 2 u |result|
         return self._new(truth, _up(propagated + own))
 
     def _compare(self, other: Rounded) -> int:
@@ -277,29 +296,29 @@ class Rounded:
 
     def exp(self) -> Rounded:
         """The exponential."""
-        return self._function(arb.exp, self.format.library_ulps)
+        return self._increasing(arb.exp, self.format.library_ulps)
 
     def log(self) -> Rounded:
         """The natural logarithm; the bound is infinite unless the computed argument is certainly positive."""
-        return self._function(arb.log, self.format.library_ulps)
+        return self._increasing(arb.log, self.format.library_ulps)
 
     def log1p(self) -> Rounded:
         """The logarithm of 1 + x; the bound is infinite unless the computed x is certainly above -1."""
         positive = self.truth - _radius(self.error) >= 0
         ulps = self.format.library_ulps if positive else self.format.log1p_below_zero_ulps
-        return self._function(arb.log1p, ulps, fixes_zero=True)
+        return self._increasing(arb.log1p, ulps, fixes_zero=True)
 
     def tanh(self) -> Rounded:
         """The hyperbolic tangent."""
-        return self._function(arb.tanh, self.format.library_ulps, fixes_zero=True)
+        return self._increasing(arb.tanh, self.format.library_ulps, fixes_zero=True)
 
     def sin(self) -> Rounded:
         """The sine."""
-        return self._function(arb.sin, self.format.library_ulps, fixes_zero=True)
+        return self if self._exact == 0 else self._wave(self.truth.sin(), self.truth.cos())
 
     def cos(self) -> Rounded:
         """The cosine."""
-        return self._function(arb.cos, self.format.library_ulps)
+        return self._wave(self.truth.cos(), self.truth.sin())
 
     def __lt__(self, other: Any) -> bool:
         return self._compare(rounded(other, self.format)) < 0
@@ -410,13 +429,17 @@ def to_rounded(array: npt.ArrayLike, format: Format) -> ObjectArray:
 
 
 def truths(array: npt.ArrayLike) -> ObjectArray:
-    """The true value of each element, a ball; array of the same shape."""
-    return elementwise(lambda element: element.truth, np.asarray(array))
+    """The true value of each element, a ball; array of the same shape. An integer stands for itself."""
+    return elementwise(lambda element: _parts(element)[0], np.asarray(array))
 
 
 def errors(array: npt.ArrayLike) -> FloatArray:
     """The bound on the error of each element's computed counterpart; array of the same shape."""
-    return elementwise(lambda element: element.error, np.asarray(array)).astype(np.float64)
+    return elementwise(lambda element: _parts(element)[1], np.asarray(array)).astype(np.float64)
+
+
+def _parts(element: Any) -> tuple[Any, float]:
+    return (element.truth, element.error) if isinstance(element, Rounded) else (ball(element), 0.0)
 
 
 def used(computed: npt.ArrayLike, bounds: npt.ArrayLike) -> FloatArray:
@@ -427,7 +450,7 @@ def used(computed: npt.ArrayLike, bounds: npt.ArrayLike) -> FloatArray:
     computed
         Floats of the format; array-like.
     bounds
-        Object array of `Rounded`, of the same shape.
+        Object array of `Rounded`, of the same shape; integers among them are exact.
 
     Returns
     -------
@@ -443,18 +466,18 @@ def used(computed: npt.ArrayLike, bounds: npt.ArrayLike) -> FloatArray:
     return elementwise(_used, np.asarray(computed), np.asarray(bounds)).astype(np.float64)
 
 
-def _used(computed: Any, bound: Rounded) -> float:
-    number, error = float(computed), bound.error
+def _used(computed: Any, bound: Any) -> float:
+    number, (truth, error) = float(computed), _parts(bound)
     if error == inf:
         return 0.0
     if not isfinite(number):
         return inf
-    distance = abs(arb(number) - bound.truth)
+    distance = abs(arb(number) - truth)
     if distance <= error:
         return 0.0 if error == 0 else min(1.0, upper_float(distance / arb(error)))
     if distance > error:
         return inf if error == 0 else max(1 + 2.0**-52, upper_float(distance / arb(error)))
     raise PrecisionTooLowError(
-        f"the true value {bound.truth} is not known well enough to compare an error with {error}: "
+        f"the true value {truth} is not known well enough to compare an error with {error}: "
         "evaluate at a higher precision"
     )

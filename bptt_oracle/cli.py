@@ -1,0 +1,113 @@
+"""The command line: a thin door to the library."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+EXIT_CODES = "exit status: 0 all is decided and as claimed, 1 a discrepancy without a correction that holds, 2 could not run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("bptt-oracle: interrupted; nothing was written", file=sys.stderr)
+        return 2
+    except (ImportError, OSError, ValueError) as error:
+        print(f"bptt-oracle: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bptt-oracle",
+        description="Is the derivation of backpropagation through time right, equation by equation?",
+        epilog=EXIT_CODES,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    verify = commands.add_parser(
+        "verify", help="verify every line of all 46 equations and write the reports", epilog=EXIT_CODES
+    )
+    verify.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where to write (default: reports)")
+    verify.add_argument("--field", type=_count, default=200, metavar="N", help="random shapes over the finite field (default: 200)")
+    verify.add_argument("--balls", type=_count, default=16, metavar="N", help="random shapes over balls (default: 16)")
+    verify.add_argument("--floating", type=_count, default=6, metavar="N", help="random networks in each float format (default: 6)")
+    verify.add_argument("--seed", type=_seed, default=2016, metavar="N", help="of every random draw (default: 2016)")
+    verify.add_argument(
+        "--certificate", metavar="ID", help="repeat one instance, for instance field:n=3,T=4,d=2.3.1.4,seed=7; writes nothing"
+    )
+    verify.set_defaults(run=_verify)
+
+    explain = commands.add_parser("explain", help="print the card of one equation, checked on the spot")
+    explain.add_argument("number", type=int, metavar="N", help="the number of an equation, 1 to 46")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, but got {text}")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected a seed of at least 0, but got {text}")
+    return number
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from .report.terminal import progress_bar, summary, verdict_table
+
+    console = Console()
+    if options.certificate is not None:
+        from .certificates import repeat
+
+        text, agrees = repeat(options.certificate)
+        console.print(text, markup=False, highlight=False)
+        return 0 if agrees else 1
+
+    from .report.written import write_reports
+    from .verdicts import as_data
+    from .verification import gather
+
+    with progress_bar(Console(stderr=True)) as bar:
+        tasks: dict[str, object] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done)  # type: ignore[arg-type]
+
+        evidence = gather(options.field, options.balls, options.floating, options.seed, progress)
+    data = as_data(evidence)
+    paths = write_reports(options.reports, evidence, data)
+    console.print(verdict_table(data))
+    console.print()
+    console.print(summary(data))
+    console.print(f"written: {', '.join(map(str, paths))}", soft_wrap=True)
+    if data["missing"]:
+        return 2
+    return 1 if data["summary"]["unverified"] else 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from .report.card import card
+
+    print(card(options.number))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The card of one equation: what it says, what the code says, and what a quick check finds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from ..catalogue import Equation, Reading, equation
+from ..checking import MODES, Key, Tally, function_of
+from ..counterexamples import smallest
+from ..evidence import Gathered, Plan, field_evidence
+from ..verdicts import failing_lines
+
+SHAPES = 8
+
+
+def card(number: int) -> str:
+    """The card of equation `number`, with a check over the finite field made on the spot.
+
+    Raises
+    ------
+    CatalogueError
+        If there is no such equation.
+    """
+    return "\n".join(_lines(equation(number)))
+
+
+def _lines(shown: Equation) -> Iterator[str]:
+    gathered = Gathered()
+    descriptions = Plan(field=SHAPES).descriptions("field")
+    for description in descriptions:
+        gathered.add(field_evidence(description, (shown.number,)))
+    failing = failing_lines({"field": gathered})
+    yield f"({shown.number})  {shown.states}  [section {shown.section}]"
+    if shown.extraction:
+        yield f"in the extraction of the document: {shown.extraction}"
+    for reading in shown.readings:
+        yield ""
+        yield f"{'As printed' if reading.variant == 'printed' else 'Corrected: ' + str(shown.change)}"
+        yield f"  {shown.lhs}        for {', '.join(c.text for c in reading.where) or 'all networks'}"
+        for line in reading.lines:
+            tally = _total(gathered, shown.number, reading, line.number)
+            found = "not met" if tally.comparisons == 0 else f"{tally.failed} of {tally.comparisons} comparisons fail"
+            source = "" if line.source == "printed" else f"  ({line.source})"
+            yield f"  {line.number}. = {line.latex}{source}"
+            yield f"        {found}"
+    yield ""
+    yield f"Checked against autodiff over GF(2^61 - 1), locally and chained, on {len(descriptions)} networks, seed {Plan().seed}."
+    for (of, line), outcomes in failing.items():
+        for outcome in outcomes:
+            example = smallest(of, line, outcome)
+            if example is not None:
+                yield ""
+                yield f"Smallest network on which line {line} fails ({outcome}):"
+                yield f"  autodiff gives {example.left}"
+                yield f"  the print gives {example.right}"
+                yield ""
+                yield from (f"    {text}" for text in example.python().splitlines())
+    for reading in shown.readings:
+        yield ""
+        yield inspect.getsource(function_of(shown.number, reading.variant)).rstrip()
+
+
+def _total(gathered: Gathered, number: int, reading: Reading, line: int) -> Tally:
+    total = Tally()
+    cases = range(len(reading.lines[line - 1].cases) + 1)
+    for mode in MODES:
+        for case in cases:
+            total.add(gathered.tallies.get(Key(number, reading.variant, line, case, mode), Tally()))
+    return total
