@@ -8,7 +8,7 @@ running the program that JAX derived over them. Neither side's bound is chosen, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,10 @@ from .arithmetic.flint_types import arb
 from .arithmetic.formats import FORMATS, Format
 from .arithmetic.rounded import errors, rounded, to_rounded, truths, used
 from .catalogue import equations
-from .checking import function_of, route_of
+from .checking import Mode, function_of, route_of
 from .conditions import indices_where
 from .instances import Description, Instance, draw
-from .manual import ROUTES, Derivation, Network, Undefined, indices
+from .manual import ROUTES, Derivation, Network, Quantities, Undefined, indices
 from .reference import output, padded, padding
 from .reference.quantities import quantities_jit
 from .truth import Truth
@@ -124,8 +124,13 @@ def ulps(computed: Any, truth: Any, format: Format) -> list[float]:
     return result
 
 
-def floating_evidence(descriptions: Sequence[Description], name: str) -> dict[int, Floating]:
-    """All equations, in their right reading, over instances in one format.
+def floating_evidence(
+    descriptions: Sequence[Description],
+    name: str,
+    numbers: Collection[int] | None = None,
+    modes: Sequence[Mode] = ("chained",),
+) -> dict[int, Floating]:
+    """Equations, in their right reading, over instances in one format.
 
     Parameters
     ----------
@@ -133,13 +138,18 @@ def floating_evidence(descriptions: Sequence[Description], name: str) -> dict[in
         The instances; in a format of `IN_A_BOX` they must fit `reference.padding.Box`.
     name
         A format: a key of `DTYPES`.
+    numbers
+        The equations; all if left out.
+    modes
+        "chained": the document's own recursion in the format. "local": each line alone on JAX's results, whose
+        own bounds its bound takes over.
     """
-    gathered = {number: Floating() for number in equations()}
+    gathered = {number: Floating() for number in (equations() if numbers is None else numbers)}
     instances = [draw(description) for description in descriptions]
     with balls.precision(BITS):
         for instance, values in zip(instances, _jax_values(instances, name), strict=True):
             try:
-                found = dict(_one_instance(instance, values, name))
+                found = {number: _compared(number, pair, modes) for pair in [_Pair(instance, values, name)] for number in gathered}
             except UndecidedError:  # JAX's program branches on a comparison that its bounds do not settle
                 for equation in gathered.values():
                     equation.undecided += 1
@@ -149,38 +159,54 @@ def floating_evidence(descriptions: Sequence[Description], name: str) -> dict[in
     return gathered
 
 
-def _one_instance(instance: Instance, values: Mapping[str, Any], name: str) -> Iterator[tuple[int, Floating]]:
-    format = FORMATS[name]
-    network = instance.network(DTYPES[name])
-    bounding = network.over(lambda array: to_rounded(array, format), instance.functions())
-    bounds_of_jax = Truth(
-        bounding,
-        reference_values(
-            bounding, reference_activation(instance), output.SOFTMAX, None, lambda number: rounded(number, format)
-        ),
-    )
-    jax = Truth(network, values)
-    manual = {section: Derivation(network, route) for section, route in ROUTES.items()}
-    bounds = {section: Derivation(bounding, route) for section, route in ROUTES.items()}
-    for number, equation in equations().items():
-        found = Floating()
-        reading = equation.corrected or equation.printed
-        function, section = function_of(number, reading.variant), route_of(number)
-        for at in indices_where(indices(function), reading.where, network.n, network.T):
-            found.instances = 1
-            where = dict(zip(indices(function), at, strict=True)) | {"n": network.n, "T": network.T}
-            left = equation.left_hand_side(where)
-            left_value, left_bound = jax.find(equation.symbol, left), bounds_of_jax.find(equation.symbol, left)
-            found.sides["jax"].compare(left_value, left_bound, format)
+class _Pair:
+    """An instance in one format: both sides' results, and beside them the bounds of each."""
+
+    def __init__(self, instance: Instance, values: Mapping[str, Any], name: str) -> None:
+        self.format = FORMATS[name]
+        self.one_hot = instance.description.y == "one-hot"
+        self.network = instance.network(DTYPES[name])
+        bounding = self.network.over(lambda array: to_rounded(array, self.format), instance.functions())
+        program = reference_values(
+            bounding, reference_activation(instance), output.SOFTMAX, None, lambda number: rounded(number, self.format)
+        )
+        self.jax, self.jax_bounds = Truth(self.network, values), Truth(bounding, program)
+        self._made: dict[tuple[str, bool], Quantities] = {}
+        self._bounding = bounding
+
+    def of(self, number: int, mode: Mode, *, bounds: bool) -> Quantities:
+        """The quantities that equation `number` is evaluated on: results, or `Rounded` elements."""
+        source = route_of(number) if mode == "chained" else "local"
+        key = (source, bounds)
+        if key not in self._made:
+            if mode == "local":
+                self._made[key] = (self.jax_bounds if bounds else self.jax).quantities()
+            else:
+                self._made[key] = Derivation(self._bounding if bounds else self.network, ROUTES[source])
+        return self._made[key]
+
+
+def _compared(number: int, pair: _Pair, modes: Sequence[Mode]) -> Floating:
+    """One equation on one instance."""
+    found, equation, network = Floating(), equations()[number], pair.network
+    reading = equation.corrected or equation.printed
+    function = function_of(number, reading.variant)
+    for at in indices_where(indices(function), reading.where, network.n, network.T):
+        found.instances = 1
+        where = dict(zip(indices(function), at, strict=True)) | {"n": network.n, "T": network.T}
+        left = equation.left_hand_side(where)
+        left_value, left_bound = pair.jax.find(equation.symbol, left), pair.jax_bounds.find(equation.symbol, left)
+        found.sides["jax"].compare(left_value, left_bound, pair.format)
+        for mode in modes:
             with np.errstate(all="ignore"):  # what overflows lies outside its bound, or has none
-                lines = list(manual[section].evaluate(number, function, *at))
-            bounded = bounds[section].evaluate(number, function, *at)
-            for line, value, bound in zip(reading.lines, lines, bounded, strict=True):
-                if not line.one_hot or instance.description.y == "one-hot":
-                    found.sides["manual"].compare(value, bound, format)
+                lines = list(function(pair.of(number, mode, bounds=False), *at))
+            bounds = function(pair.of(number, mode, bounds=True), *at)
+            for line, value, bound in zip(reading.lines, lines, bounds, strict=True):
+                if not line.one_hot or pair.one_hot:
+                    found.sides["manual"].compare(value, bound, pair.format)
             if not isinstance(lines[-1], Undefined):
                 found.nearer += nearer(lines[-1], left_value, truths(left_bound))
-        yield number, found
+    return found
 
 
 def nearer(manual: Any, jax: Any, truth: Any) -> Counter[str]:

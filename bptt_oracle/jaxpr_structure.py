@@ -162,11 +162,12 @@ def _gather(
     dropped = tuple(sorted((*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)))
     batch = indices.shape[:-1]
     window_shape = tuple(size for axis, size in enumerate(slice_sizes) if axis not in dropped)
-    result = np.empty(batch + window_shape, dtype=a.dtype)
+    result: Array = np.empty(batch + window_shape, dtype=a.dtype)
     for at, window in windows:
         if window is None:
             raise OutOfBoundsError(f"gather: the index {indices[at]} lies outside the shape {a.shape}")
-        result[(*at, ...)] = np.squeeze(a[window], axis=dropped)
+        where: Any = (*at, ...)
+        result[where] = np.squeeze(a[window], axis=dropped)
     return np.moveaxis(result, range(len(batch), result.ndim), numbers.offset_dims)
 
 
@@ -204,7 +205,8 @@ def _scattered(
     )  # fmt: skip
     for at, window in windows:
         if window is not None:
-            result[window] = combine(result[window], ordered[(*at, ...)].reshape(sizes))
+            where: Any = (*at, ...)
+            result[window] = combine(result[window], ordered[where].reshape(sizes))
     return result
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
@@ -94,12 +95,11 @@ class Run:
                 return self.bring(atom.val, aval.dtype)
             return env[atom]
 
-        for equation in _live(jaxpr):
-            name = equation.primitive.name
-            self.counter[name] += 1
-            results = self._apply(name, equation.params, [read(atom) for atom in equation.invars])
-            for var, result in zip(equation.outvars, results, strict=True):
-                env[var] = self._stated(name, result, var.aval)
+        for step in _steps(jaxpr):
+            self.counter[step.name] += 1
+            results = self._apply(step.name, step.params, [read(atom) for atom in step.inputs])
+            for (var, shape, dtype), result in zip(step.outputs, results, strict=True):
+                env[var] = self._stated(step.name, result, shape, dtype)
         return [read(atom) for atom in jaxpr.outvars]
 
     def _apply(self, name: str, params: Mapping[str, Any], inputs: list[Array]) -> Sequence[Any]:
@@ -123,13 +123,18 @@ class Run:
             raise JaxprError(f"{name} cannot be applied to the values it got ({error})") from error
         return results if isinstance(results, list) else [results]
 
-    def _stated(self, name: str, result: Any, aval: Any) -> Array:
+    def _stated(self, name: str, result: Any, shape: tuple[int, ...], dtype: Any) -> Array:
         """A rule's result as an array of the type and shape that the program states."""
-        array = (
-            as_array(result, object) if self.elements(aval.dtype) else np.asarray(result, dtype=aval.dtype)
-        )
-        if array.shape != aval.shape:
-            raise JaxprError(f"{name}: the program states the shape {aval.shape}, but got {array.shape}")
+        if self.elements(dtype):
+            array = as_array(result, object)
+            if array.dtype != object:
+                raise JaxprError(f"{name}: expected elements, but got an array of type {array.dtype}")
+        else:
+            array = np.asarray(result, dtype=dtype)
+        if array.shape != shape:
+            raise JaxprError(
+                f"{name}: expected the shape {shape}, as the program states, but got {array.shape}"
+            )
         return array
 
     def elements(self, dtype: Any) -> bool:
@@ -168,16 +173,38 @@ class Run:
         return number if self.constants is None else self.constants(number)
 
 
-def _live(jaxpr: Jaxpr) -> list[Any]:
+@dataclass(frozen=True)
+class _Step:
+    """An equation of a jaxpr, with what the walk asks of it at every pass."""
+
+    name: str
+    params: Mapping[str, Any]
+    inputs: Sequence[Any]
+    outputs: Sequence[tuple[Any, tuple[int, ...], Any]]  # variable, shape, type
+
+
+_KNOWN_STEPS: WeakKeyDictionary[Jaxpr, list[_Step]] = WeakKeyDictionary()
+
+
+def _steps(jaxpr: Jaxpr) -> list[_Step]:
     """The equations that an output depends on, in order, and those with effects."""
+    known = _KNOWN_STEPS.get(jaxpr)
+    if known is None:
+        known = _KNOWN_STEPS[jaxpr] = _live_steps(jaxpr)
+    return known
+
+
+def _live_steps(jaxpr: Jaxpr) -> list[_Step]:
     needed: set[Any] = {atom for atom in jaxpr.outvars if not isinstance(atom, Literal)}
-    live = []
+    steps = []
     for equation in reversed(jaxpr.eqns):
         if equation.effects or not needed.isdisjoint(equation.outvars):
             needed.update(atom for atom in equation.invars if not isinstance(atom, Literal))
-            live.append(equation)
-    live.reverse()
-    return live
+            variables: list[Any] = equation.outvars
+            outputs = [(var, var.aval.shape, var.aval.dtype) for var in variables]
+            steps.append(_Step(equation.primitive.name, equation.params, equation.invars, outputs))
+    steps.reverse()
+    return steps
 
 
 def is_floating(dtype: Any) -> bool:

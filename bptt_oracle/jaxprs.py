@@ -58,7 +58,8 @@ def evaluate(
         What `jax.make_jaxpr` returns.
     args
         One array for each input, of the input's shape. If any is an object array, every floating value of the
-        program is an object array; otherwise values are NumPy arrays of the types that the program states.
+        program is an object array, and a change from one floating type to another is none; otherwise values
+        are NumPy arrays of the types that the program states.
     functions
         Elementwise functions by the name of their primitive ("exp", "tanh", "f", ...), from an array to an
         array of its shape. They come before the rules. Without an entry, exp, log, log1p, expm1, tanh, sin,
