@@ -1,8 +1,8 @@
 """What the document claims in prose, or leaves open: each claim with a verdict that running code gives.
 
-The checks compute in GF(2^61 - 1), where f, f', exp and log are random oracles. What becomes of y^ - y with
-another g is confirmed over balls, with the real exp and log. A check that cannot run or decides nothing gives the
-verdict "unverified" with the reason.
+The checks compute in GF(2^61 - 1), where f, f', exp and log are random oracles. What holds and fails with another
+function in softmax's place is confirmed over balls, with the real exp and log. A check that cannot run, or
+decides nothing, gives the verdict "unverified" with the reason.
 """
 
 from __future__ import annotations
@@ -188,6 +188,10 @@ GENERAL: Mapping[int, Function] = {6: _general_6, 7: _general_7, 26: _general_26
 
 _WIDTHS = (2, 3, 1, 2)  # d_0, ..., d_{n-1}: unequal, so that a transpose shows
 _CLASSES = 3
+_BITS = 256
+_HEADS = {"softmax": output.SOFTMAX_ALGEBRAIC} | {
+    name: output.with_g(g) for name, g in output.SUBSTITUTES.items()
+}
 
 
 class Bench:
@@ -196,8 +200,6 @@ class Bench:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._worlds: dict[tuple[Any, ...], World] = {}
-        others = {name: output.with_g(g) for name, g in output.SUBSTITUTES.items()}
-        self._heads = {"softmax": output.SOFTMAX_ALGEBRAIC} | others
 
     def description(self, n: int, T: int, y: str = "one-hot", h0: str = "random") -> Description:
         """The small instance of depth n and length T."""
@@ -216,16 +218,20 @@ class Bench:
             network = _with_g(network, g)
             functions = dict(oracles.functions())
             with field.naming_division_by_zero():
-                values = reference_values(network, symbolic.f, self._heads[g], functions, field.element)
+                values = reference_values(network, symbolic.f, _HEADS[g], functions, field.element)
             self._worlds[key] = World("field", description, network, Truth(network, values), exactly_equal)
         return self._worlds[key]
 
-    def ball_world(self, description: Description, g: str) -> World:
-        """An instance over balls of the working precision, with the real exp and log."""
-        instance = draw(description)
-        network = _with_g(instance.network().over(balls.to_balls, instance.functions()), g)
-        values = reference_values(network, reference_activation(instance), self._heads[g], None, balls.ball)
-        return World("balls", description, network, Truth(network, values), enclosures_overlap)
+    def ball_world(self, y: str, g: str) -> World:
+        """The output layer alone, over balls of the working precision, with the real exp and log."""
+        key = ("balls", y, g)
+        if key not in self._worlds:
+            instance = draw(self.description(1, 2, y))
+            network = _with_g(instance.network().over(balls.to_balls, instance.functions()), g)
+            values = reference_values(network, reference_activation(instance), _HEADS[g], None, balls.ball)
+            truth = Truth(network, values)
+            self._worlds[key] = World("balls", instance.description, network, truth, enclosures_overlap)
+        return self._worlds[key]
 
     def evidence(self, instances: Iterable[World | Description], **found: Any) -> dict[str, Any]:
         """Evidence of the usual form: the seed, the instances, what was found."""
@@ -298,10 +304,11 @@ def failing(
     q: Quantities | None = None,
     functions: Mapping[int, Function] | None = None,
     outcomes: Sequence[Outcome] = FAILURES,
+    numbers: Iterable[int] | None = None,
 ) -> Lines:
     """The lines with one of the outcomes, by equation; CheckError for an equation that is nowhere met."""
     found: Lines = {}
-    for number in equations():
+    for number in equations() if numbers is None else numbers:
         comparisons = compared(world, number, q, function=(functions or {}).get(number))
         if not comparisons:
             raise CheckError(f"equation ({number}) is nowhere met by {world.description}")
@@ -520,7 +527,7 @@ def _initial_state(bench: Bench) -> Found:
         raise CheckError("(4) or (5) gives a value at t = 0")
     needs = _listed(f"({number}) would need {value.symbol}" for number, value in missing.items())
     return (
-        "undefined" if states else "holds",
+        "undefined" if states else "fails" if wrong else "holds",
         f"h^(l)(0) is asked for by {_numbers(asking)} and given by no equation: at t = 0 {needs}. It makes a "
         f"difference to {_numbers(depending)}; {_numbers(asking - depending)} only name it. There fail, with "
         f"h^(l)(0) = 0 or with a random one: {_lines(wrong)}.",
@@ -542,19 +549,36 @@ _TARGETS = ("one-hot", "soft")
 
 
 def _failing_by_g(bench: Bench, functions: Mapping[int, Function] | None = None) -> dict[str, Lines]:
-    """The lines that fail for each g in softmax's place; CheckError if the two sides' g are not the same."""
+    """The lines that fail for each g in softmax's place, for one-hot or for soft targets.
+
+    CheckError if the two sides' g are not the same, a line fails with softmax itself, or balls say otherwise.
+    """
     if alone := set(substitutes()) ^ set(output.SUBSTITUTES):
         raise CheckError(f"one side alone knows {_listed(sorted(alone))}")
+
+    def wrong(world_with: Callable[[str], World], numbers: Iterable[int]) -> Lines:
+        one_hot = failing(world_with("one-hot"), functions=functions, numbers=numbers)
+        others: tuple[Outcome, ...] = ("differs", "shape")
+        soft = failing(world_with("soft"), functions=functions, numbers=numbers, outcomes=others)
+        return {n: sorted({*one_hot.get(n, []), *soft.get(n, [])}) for n in sorted({*one_hot, *soft})}
+
     found = {}
     for g in ("softmax", *output.SUBSTITUTES):
-        wrong = failing(bench.world(g=g), functions=functions)
-        soft = failing(bench.world(y="soft", g=g), functions=functions, outcomes=("differs", "shape"))
-        found[g] = {n: sorted({*wrong.get(n, []), *soft.get(n, [])}) for n in sorted({*wrong, *soft})}
+        found[g] = wrong(lambda y, g=g: bench.world(y=y, g=g), equations())  # type: ignore[misc]
         if 3 in found[g]:
             raise CheckError(f"the two sides' {g} differ")
-    if wrong := found.pop("softmax"):
-        raise CheckError(f"with softmax itself there fail {_lines(wrong)}")
+        with balls.precision(_BITS):
+            over_balls = wrong(lambda y, g=g: bench.ball_world(y, g), GENERAL)  # type: ignore[misc]
+        if over_balls != {number: lines for number, lines in found[g].items() if number in GENERAL}:
+            raise CheckError(f"with {g} the field and the balls do not agree on what fails")
+    if with_softmax := found.pop("softmax"):
+        raise CheckError(f"with softmax itself there fail {_lines(with_softmax)}")
     return found
+
+
+def _evidence_of_g(bench: Bench, **found: Any) -> dict[str, Any]:
+    over_balls = [str(bench.description(1, 2, y)) for y in _TARGETS]
+    return bench.evidence((bench.world(y=y) for y in _TARGETS), instances_over_balls=over_balls, **found)
 
 
 @_claim("any-g-equations", "3", _ANY_G)
@@ -570,25 +594,19 @@ def _any_g_equations(bench: Bench) -> Found:
         f"hold for each of {len(found)} functions in softmax's place. There fail "
         + "; ".join(f"{lines} for {_listed(names)}" for lines, names in groups.items())
         + ".",
-        bench.evidence(
-            (bench.world(y=y) for y in _TARGETS),
-            holding=holding,
-            failing={g: _keyed(wrong) for g, wrong in found.items()},
-        ),
+        _evidence_of_g(bench, holding=holding, failing={g: _keyed(wrong) for g, wrong in found.items()}),
     )
 
 
 @_claim("any-g-delta", "3", _ANY_G)
 def _any_g_delta(bench: Bench) -> Found:
-    on_balls = [bench.description(1, 2, y) for y in _TARGETS]
     factors: dict[str, Fraction | None] = {}
     for g, wrong in _failing_by_g(bench).items():
-        factors[g] = _factor(bench, g, on_balls)
-        if {line not in wrong.get(number, []) for number, line in _OUTPUT_ERRORS.items()} != {
-            factors[g] == 1
-        }:
+        factors[g] = _factor(bench, g)
+        hold = {line not in wrong.get(number, []) for number, line in _OUTPUT_ERRORS.items()}
+        if hold != {factors[g] == 1}:
             raise CheckError(
-                f"of {g}, {_numbers(_OUTPUT_ERRORS)} do not all say what delta^(n)(t) / (y^ - y) says"
+                f"with {g}, {_numbers(_OUTPUT_ERRORS)} are not all right where delta = y^ - y is"
             )
     keep = [g for g, factor in factors.items() if factor == 1]
     scaled = [f"{g} (times {factor})" for g, factor in factors.items() if factor not in (1, None)]
@@ -598,28 +616,23 @@ def _any_g_delta(bench: Bench) -> Found:
         f"delta^(n)(t) = y^ - y, as {_numbers(_OUTPUT_ERRORS)} have it, survives for {len(keep)} of "
         f"{len(factors)} functions: {_listed(keep)}. A multiple of it is right for {_listed(scaled)}. "
         f"Another Jacobian is needed for {_listed(none)}.",
-        bench.evidence(
-            (bench.world(y=y) for y in _TARGETS),
-            instances_over_balls=[str(description) for description in on_balls],
-            factors={g: None if factor is None else str(factor) for g, factor in factors.items()},
+        _evidence_of_g(
+            bench, factors={g: None if factor is None else str(factor) for g, factor in factors.items()}
         ),
     )
 
 
-def _factor(bench: Bench, g: str, on_balls: Sequence[Description]) -> Fraction | None:
+def _factor(bench: Bench, g: str) -> Fraction | None:
     """The c with delta^(n)(t) = c (y^ - y), None if there is none: the same in the field and over balls."""
     small = [Fraction(p, q) for q in range(1, 9) for p in range(-8, 9)]
     in_field = {_ratio(bench.world(y=y, g=g)) for y in _TARGETS}
     factor = next((c for c in small if in_field == {field.element(c)}), None)
     if factor is None and in_field != {None}:
-        raise CheckError(f"delta^(n)(t) / (y^ - y) of {g} is no fraction of small integers, but constant")
-    with balls.precision(256):
-        for description in on_balls:
-            ratio = _ratio(bench.ball_world(description, g))
-            if (ratio is None) != (factor is None) or (
-                ratio is not None and not ratio.contains(balls.ball(factor))
-            ):
-                raise CheckError(f"the field and the balls disagree about delta^(n)(t) / (y^ - y) of {g}")
+        raise CheckError(f"with {g}, delta / (y^ - y) is constant, but no fraction of small integers")
+    with balls.precision(_BITS):
+        over_balls = [_ratio(bench.ball_world(y, g)) for y in _TARGETS]
+        if not all(r is None if factor is None else r.contains(balls.ball(factor)) for r in over_balls):
+            raise CheckError(f"with {g} the field and the balls do not agree on delta / (y^ - y)")
     return factor
 
 
@@ -639,9 +652,7 @@ def _any_g_jacobian(bench: Bench) -> Found:
         f"With delta^(n)(t) = (dg/dz)^T (-y / y^) for y^ - y in {_numbers(GENERAL)}, and -y^T log g(z) in "
         f"(6)'s second line, {len(equations()) - len(wrong)} of the {len(equations())} equations hold for "
         f"softmax and for each of {len(found)} functions in its place.",
-        bench.evidence(
-            (bench.world(y=y) for y in _TARGETS), failing={g: _keyed(lines) for g, lines in found.items()}
-        ),
+        _evidence_of_g(bench, failing={g: _keyed(lines) for g, lines in found.items()}),
     )
 
 
@@ -913,7 +924,8 @@ def _gamma_of_the_output_layer(bench: Bench) -> Found:
     asking = set().union(*(looked_up.get(("gamma", at), set()) for at in without))
     find, times = world.truth.find, range(1, T + 1)
     is_delta = all(world.agree(find("gamma", (n, t)), find("delta", (n, t, t))) for t in times)
-    serves = all(c.outcome == "agrees" for c in compared(world, 38, where=["l = n-1", "1 <= t <= T-1"]))
+    top = {c.outcome for c in compared(world, 38, where=["l = n-1", "1 <= t <= T-1"])}
+    serves = top == {"agrees"}
     return (
         "undefined" if asking else "incomplete" if without else "holds",
         f"(43) has no case for {len(without)} of {T} gamma^(n)(t). They are asked for by: "

@@ -80,7 +80,7 @@ def ball(value: Any) -> Any:
     return arb(as_float)
 
 
-def to_balls(array: npt.ArrayLike) -> ObjectArray:
+def to_balls(array: Any) -> ObjectArray:
     """Bring an array of floats (of any format up to float64) or integers into balls, exactly.
 
     Parameters
@@ -100,17 +100,17 @@ def to_balls(array: npt.ArrayLike) -> ObjectArray:
     return elementwise(ball, np.asarray(array))
 
 
-def midpoints(array: npt.ArrayLike) -> FloatArray:
+def midpoints(array: Any) -> FloatArray:
     """The float64 nearest to each ball's midpoint; array of the same shape."""
     return _floats(lambda x: float(x.mid()), array)
 
 
-def radii(array: npt.ArrayLike) -> FloatArray:
+def radii(array: Any) -> FloatArray:
     """An upper bound on each ball's radius, as float64; infinite for one that is not finite."""
     return _floats(lambda x: upper_float(x.rad()) if x.is_finite() else inf, array)
 
 
-def relative_radius(array: npt.ArrayLike) -> FloatArray:
+def relative_radius(array: Any) -> FloatArray:
     """An upper bound on radius / |value| of each ball, as float64; array of the same shape.
 
     It is 0 for an exact ball, and infinite for one that holds zero without being exact: no relative accuracy
@@ -119,7 +119,7 @@ def relative_radius(array: npt.ArrayLike) -> FloatArray:
     return _floats(_relative_radius, array)
 
 
-def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def overlap(a: Any, b: Any) -> npt.NDArray[np.bool_]:
     """Whether the balls of `a` and `b` overlap, entry by entry; False is proof that the true values differ.
 
     Parameters
@@ -144,7 +144,7 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return result
 
 
-def nearest_float64(array: npt.ArrayLike) -> FloatArray:
+def nearest_float64(array: Any) -> FloatArray:
     """The float64 nearest to the true value in each ball; array of the same shape.
 
     Rounding to nearest is monotonic, so when both ends of a ball round to the same float, so does all that
@@ -194,6 +194,6 @@ def _nearest_float64(x: Any) -> float:
     return low
 
 
-def _floats(function: Any, array: npt.ArrayLike) -> FloatArray:
+def _floats(function: Any, array: Any) -> FloatArray:
     balls = to_balls(array)
     return np.array([function(x) for x in balls.flat], dtype=np.float64).reshape(balls.shape)

@@ -68,7 +68,6 @@ from math import comb
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bptt_oracle.arithmetic.arrays import ObjectArray, elementwise
 from bptt_oracle.arithmetic.errors import FieldZeroDivisionError, InexactConstantError, UnorderedError
@@ -282,7 +281,7 @@ def variables(shape: int | tuple[int, ...]) -> ObjectArray:
     return elementwise(lambda _: variable(), np.empty(shape, dtype=object))
 
 
-def constants(array: npt.ArrayLike) -> ObjectArray:
+def constants(array: Any) -> ObjectArray:
     """An array of integers as elements; object array of the same shape.
 
     Raises
@@ -352,7 +351,7 @@ class DegreeOracles:
         return {"f": self.f, "f_prime": self.f_prime, "exp": self.exp, "log": self.log}
 
 
-def difference_degree(a: npt.ArrayLike, b: npt.ArrayLike) -> int:
+def difference_degree(a: Any, b: Any) -> int:
     """A bound on the degree of the numerator of a - b, over all entries.
 
     Parameters
@@ -392,7 +391,7 @@ def failure_probability(degree: int, oracles: DegreeOracles, attempts: int = 1) 
     return min(Fraction(1), attempts * (Fraction(degree + collisions, PRIME) + bias))
 
 
-def lifts(a: npt.ArrayLike, b: npt.ArrayLike, oracles: DegreeOracles) -> bool:
+def lifts(a: Any, b: Any, oracles: DegreeOracles) -> bool:
     """Whether equality over GF(p) implies equality over the rational and the real numbers; see the module.
 
     Parameters
@@ -410,6 +409,6 @@ def lifts(a: npt.ArrayLike, b: npt.ArrayLike, oracles: DegreeOracles) -> bool:
     return all(norm < PRIME for norm in [*norms, *(oracle.norm() for oracle in oracles.functions().values())])
 
 
-def _differences(a: npt.ArrayLike, b: npt.ArrayLike) -> Iterable[Degree]:
+def _differences(a: Any, b: Any) -> Iterable[Degree]:
     left, right = np.broadcast_arrays(constants(a), constants(b))
     return [x - y for x, y in zip(left.flat, right.flat, strict=True)]

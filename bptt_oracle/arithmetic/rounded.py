@@ -48,7 +48,6 @@ from math import frexp, inf, isfinite
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from bptt_oracle.arithmetic.arrays import ObjectArray, elementwise
 from bptt_oracle.arithmetic.balls import FloatArray, ball, upper_float
@@ -406,7 +405,7 @@ def with_error(truth: Any, error: float, format: Format) -> Rounded:
     return Rounded(ball(truth), float(error), format)
 
 
-def to_rounded(array: npt.ArrayLike, format: Format) -> ObjectArray:
+def to_rounded(array: Any, format: Format) -> ObjectArray:
     """The inputs of a program in `format`.
 
     Parameters
@@ -428,12 +427,12 @@ def to_rounded(array: npt.ArrayLike, format: Format) -> ObjectArray:
     return elementwise(lambda value: rounded(value, format), np.asarray(array))
 
 
-def truths(array: npt.ArrayLike) -> ObjectArray:
+def truths(array: Any) -> ObjectArray:
     """The true value of each element, a ball; array of the same shape. An integer stands for itself."""
     return elementwise(lambda element: _parts(element)[0], np.asarray(array))
 
 
-def errors(array: npt.ArrayLike) -> FloatArray:
+def errors(array: Any) -> FloatArray:
     """The bound on the error of each element's computed counterpart; array of the same shape."""
     return elementwise(lambda element: _parts(element)[1], np.asarray(array)).astype(np.float64)
 
@@ -442,7 +441,7 @@ def _parts(element: Any) -> tuple[Any, float]:
     return (element.truth, element.error) if isinstance(element, Rounded) else (ball(element), 0.0)
 
 
-def used(computed: npt.ArrayLike, bounds: npt.ArrayLike) -> FloatArray:
+def used(computed: Any, bounds: Any) -> FloatArray:
     """The share of each bound that a computation used: |computed - true| / bound, rounded upward.
 
     Parameters
