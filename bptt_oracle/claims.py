@@ -1,7 +1,7 @@
 """What the document claims in prose, or leaves open: each claim with a verdict that running code gives.
 
-The checks compute in GF(2^61 - 1), where f, f', exp and log are random oracles. What holds and fails with another
-function in softmax's place is confirmed over balls, with the real exp and log. A check that cannot run, or
+The checks compute in GF(2^61 - 1), where f, f', exp and log are random oracles. What holds and what fails for
+another g than softmax is confirmed over balls, with the real exp and log. A check that cannot run, or that
 decides nothing, gives the verdict "unverified" with the reason.
 """
 

@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where to write (default: reports)")
     verify.add_argument("--field", type=_count, default=200, metavar="N", help="random shapes over the finite field (default: 200)")
     verify.add_argument("--balls", type=_count, default=16, metavar="N", help="random shapes over balls (default: 16)")
-    verify.add_argument("--floating", type=_count, default=6, metavar="N", help="random networks in each float format (default: 6)")
+    verify.add_argument("--floating", type=_count, default=4, metavar="N", help="random networks in each float format (default: 4)")
     verify.add_argument("--seed", type=_seed, default=2016, metavar="N", help="of every random draw (default: 2016)")
     verify.add_argument(
         "--certificate", metavar="ID", help="repeat one instance, for instance field:n=3,T=4,d=2.3.1.4,seed=7; writes nothing"

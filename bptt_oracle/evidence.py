@@ -34,7 +34,7 @@ class Plan:
 
     field: int = 200
     balls: int = 16
-    floating: int = 6
+    floating: int = 4
     seed: int = 2016
 
     def descriptions(self, world: Literal["field", "balls"]) -> list[Description]:
@@ -104,12 +104,14 @@ class Gathered:
     instances : how many instances took part
     undecided : the instances whose enclosures stayed too wide at every precision, or that were degenerate
     bits : the highest precision needed, for balls
+    descriptions : the instances that took part
     """
 
     tallies: Tallies = field(default_factory=dict)
     instances: int = 0
     undecided: list[str] = field(default_factory=list)
     bits: int = 0
+    descriptions: list[str] = field(default_factory=list)
 
     def add(self, other: Gathered) -> None:
         """Add what a later instance says."""
@@ -117,13 +119,14 @@ class Gathered:
         self.instances += other.instances
         self.undecided += other.undecided
         self.bits = max(self.bits, other.bits)
+        self.descriptions += other.descriptions
 
 
 def field_evidence(description: Description, numbers: Collection[int] | None = None) -> Gathered:
     """The readings of the equations `numbers`, or of all, over the finite field, for the instance of `description`."""
     try:
         world = field_world(description)
-        return Gathered(tally(world, compare_all(world, numbers)), instances=1)
+        return Gathered(tally(world, compare_all(world, numbers)), instances=1, descriptions=[str(description)])
     except FieldZeroDivisionError:
         return Gathered(undecided=[str(description)])
 
@@ -134,7 +137,9 @@ def ball_evidence(description: Description) -> Gathered:
         with balls.precision(bits):
             try:
                 world = ball_world(draw(description))
-                return Gathered(tally(world, compare_all(world)), instances=1, bits=bits)
+                return Gathered(
+                    tally(world, compare_all(world)), instances=1, bits=bits, descriptions=[str(description)]
+                )
             except RefusalError:
                 continue
     return Gathered(undecided=[str(description)])

@@ -19,6 +19,7 @@ from .arithmetic import balls
 from .arithmetic.errors import UndecidedError
 from .arithmetic.flint_types import arb
 from .arithmetic.formats import FORMATS, Format
+from .arithmetic.narrow import narrow
 from .arithmetic.rounded import errors, rounded, to_rounded, truths, used
 from .catalogue import equations
 from .checking import Mode, function_of, route_of
@@ -40,6 +41,13 @@ IN_A_BOX = ("float64", "float32")
 """Formats in which JAX runs the padded program; the others hold no logit low enough to mask a class, and are unrolled."""
 
 SIDES = ("manual", "jax")
+
+
+def network_in(instance: Instance, name: str) -> Network:
+    """The network of an instance, its numbers rounded to a format, whose results stay in that format."""
+    network = instance.network(DTYPES[name])
+    return network.over(narrow, network.functions) if name == "bfloat16" else network
+
 
 BITS = 256
 """Precision of the true values, far beyond that of any format."""
@@ -165,8 +173,8 @@ class _Pair:
     def __init__(self, instance: Instance, values: Mapping[str, Any], name: str) -> None:
         self.format = FORMATS[name]
         self.one_hot = instance.description.y == "one-hot"
-        self.network = instance.network(DTYPES[name])
-        bounding = self.network.over(lambda array: to_rounded(array, self.format), instance.functions())
+        self.network = network_in(instance, name)
+        bounding = self.network.over(lambda array: to_rounded(np.asarray(array), self.format), instance.functions())
         program = reference_values(
             bounding, reference_activation(instance), output.SOFTMAX, None, lambda number: rounded(number, self.format)
         )

@@ -7,8 +7,8 @@ fails. Where evidence is missing the verdict is "unverified".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .catalogue import Equation, Line, Reading, document, equations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # what follows needs python-flint, without which there is no 
     from .counterexamples import Counterexample
     from .evidence import Gathered
     from .floating import Floating
+    from .growth import Row
+    from .nodes import Certificate
 
 Verdict = Literal["definition", "holds", "misprint", "unverified"]
 LineVerdict = Literal["holds", "fails", "unverified"]
@@ -35,6 +37,8 @@ class Evidence:
     ----------
     gathered : by exact arithmetic, "field" and "balls"; one that could not run is missing
     floating : by format, then by equation
+    growth : errors by length and depth
+    nodes : the certificates of every kind of node
     certainty : bounds for the field; None if it did not run
     counterexamples : the smallest, by equation, line and outcome
     claims : the claims in prose
@@ -46,7 +50,9 @@ class Evidence:
 
     gathered: Mapping[str, Gathered]
     floating: Mapping[str, Mapping[int, Floating]]
+    growth: Sequence[Row]
     certainty: Certainty | None
+    nodes: Sequence[Certificate]
     counterexamples: Mapping[tuple[int, int, Outcome], Counterexample]
     claims: tuple[Claim, ...]
     seed: int
@@ -142,6 +148,11 @@ def as_data(evidence: Evidence) -> dict[str, Any]:
             }
             for claim in evidence.claims
         ],
+        "certificates": {
+            world: [f"{world}:{description}" for description in gathered.descriptions]
+            for world, gathered in evidence.gathered.items()
+        },
+        "nodes": [asdict(certificate) for certificate in evidence.nodes],
         "missing": dict(evidence.missing),
         "environment": dict(evidence.environment) | {"seed": evidence.seed},
     }

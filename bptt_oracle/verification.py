@@ -7,10 +7,11 @@ in which the jobs were planned, so that the outcome does not depend on which was
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import get_context
 from platform import python_version_tuple
@@ -33,36 +34,25 @@ class Missing:
     why: str
 
 
-def _run(stage: str, argument: Any) -> Any:
-    """One job, in whatever process; what it needs is imported here, so that a missing package is a finding."""
+JOBS: Mapping[str, str] = {
+    "field": "evidence.field_evidence",
+    "balls": "evidence.ball_evidence",
+    "uses": "evidence.recorded_uses",
+    "certainty": "certainty.certainty",
+    "nodes": "nodes.certificates",
+    "claims": "claims.claims",
+    "counterexamples": "counterexamples.smallest",
+    "floating": "floating.floating_evidence",
+    "growth": "growth.growth",
+}
+"""The function behind each stage. It is imported by the job itself, so that a package that is missing is a finding."""
+
+
+def _run(stage: str, arguments: tuple[Any, ...]) -> Any:
+    """One job, in whatever process."""
+    module, function = JOBS[stage].split(".")
     try:
-        if stage == "field":
-            from .evidence import field_evidence
-
-            return field_evidence(argument)
-        if stage == "balls":
-            from .evidence import ball_evidence
-
-            return ball_evidence(argument)
-        if stage == "certainty":
-            from .certainty import certainty
-
-            return certainty(argument)
-        if stage == "claims":
-            from .claims import claims
-
-            return tuple(claims(argument))
-        if stage == "uses":
-            from .evidence import recorded_uses
-
-            return recorded_uses(argument)
-        if stage == "counterexamples":
-            from .counterexamples import smallest
-
-            return smallest(*argument)
-        from .floating import floating_evidence
-
-        return floating_evidence(argument, stage)
+        return getattr(import_module(f"bptt_oracle.{module}"), function)(*arguments)
     except MissingFlintError as error:
         return Missing(str(error))
 
@@ -85,8 +75,8 @@ class _Stages:
         self._progress = progress
         self._jobs: dict[str, list[Future[Any]]] = {}
 
-    def start(self, stage: str, arguments: list[Any]) -> None:
-        jobs = [self._executor.submit(_run, stage, argument) for argument in arguments]
+    def start(self, stage: str, arguments: Sequence[tuple[Any, ...]]) -> None:
+        jobs = [self._executor.submit(_run, stage, each) for each in arguments]
         self._jobs[stage] = jobs
         self._progress(stage, 0, len(jobs))
         for job in jobs:
@@ -123,13 +113,15 @@ def gather(
 
     with workers() as executor:
         stages = _Stages(executor, progress)
-        for name in FORMATS:  # first, since each is one long job
-            stages.start(name, [plan.floating_descriptions(name)])
-        stages.start("claims", [seed])
-        stages.start("certainty", [plan.descriptions("field")])
+        # the long jobs first
+        stages.start("floating", [(plan.floating_descriptions(name), name) for name in FORMATS])
+        stages.start("growth", [(name, seed) for name in FORMATS])
+        stages.start("claims", [(seed,)])
+        stages.start("certainty", [(plan.descriptions("field"),)])
+        stages.start("nodes", [(seed,)])
         for world in ("field", "balls"):
-            stages.start(world, list(plan.descriptions(world)))
-        stages.start("uses", [plan.descriptions("field")[-1]])
+            stages.start(world, [(description,) for description in plan.descriptions(world)])
+        stages.start("uses", [(plan.descriptions("field")[-1],)])
         gathered = {}
         for world in ("field", "balls"):
             if results := take(stages, world):
@@ -141,10 +133,12 @@ def gather(
         examples: dict[tuple[int, int, Outcome], Any] = dict(zip(failing, take(stages, "counterexamples"), strict=True))
         return Evidence(
             gathered=gathered,
-            floating={name: result for name in FORMATS for result in take(stages, name)},
+            floating=dict(zip(FORMATS, take(stages, "floating"), strict=False)),
+            growth=[row for rows in take(stages, "growth") for row in rows],
             certainty=next(iter(take(stages, "certainty")), None),
+            nodes=next(iter(take(stages, "nodes")), []),
             counterexamples={key: example for key, example in examples.items() if example is not None},
-            claims=next(iter(take(stages, "claims")), ()),
+            claims=tuple(next(iter(take(stages, "claims")), ())),
             seed=seed,
             missing=missing,
             uses=next(iter(take(stages, "uses")), frozenset()),

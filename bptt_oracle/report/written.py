@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,12 @@ def floating_figures(evidence: Evidence) -> dict[str, Any]:
             }
             for number, found in by_number.items()
         }
-    return {"environment": dict(evidence.environment), "seed": evidence.seed, "formats": formats}
+    return {
+        "environment": dict(evidence.environment),
+        "seed": evidence.seed,
+        "formats": formats,
+        "growth": [asdict(row) for row in evidence.growth],
+    }
 
 
 def _ulps(ulps: list[float]) -> dict[str, float]:
