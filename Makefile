@@ -1,0 +1,54 @@
+# Every target sets up .venv first where that is needed: Python >= 3.11 with pip, make and git are all it takes.
+# ARGS is passed on: make test ARGS='-k field', make verify ARGS=--help.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+LINKS := bptt_oracle/manual bptt_oracle/reference
+
+# Of everything that is installed, the build backend included, the version that constraints.txt names.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+# What takes XLA long to compile is kept for the next run.
+export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
+
+.PHONY: help setup verify test lint types bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) $(LINKS)  ## make .venv and install the project in it
+
+verify: setup  ## check every line of every equation, and write reports/
+	$(BIN)/bptt-oracle verify $(ARGS)
+
+test: setup  ## run the tests
+	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+
+lint: setup  ## check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup  ## check types, strictly
+	$(BIN)/mypy
+
+bench: setup  ## run the benchmarks
+	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" $(ARGS); done
+
+clean:  ## remove everything that was made here, .venv included
+	rm -rf .venv $(LINKS) build dist *.egg-info
+	rm -rf .hypothesis .jax_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/pip:
+	$(PYTHON) -m venv --clear .venv
+
+$(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# Type checkers and editors do not read what the installation maps to manual/ and reference/; these they follow.
+$(LINKS): bptt_oracle/%:
+	ln -sfn ../$* $@
