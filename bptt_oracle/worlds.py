@@ -141,8 +141,8 @@ def _field_target(rng: np.random.Generator, like: Any, kind: str) -> Any:
 
 
 def exactly_equal(a: Any, b: Any) -> bool:
-    """Whether all entries are the same elements of the field."""
-    return bool((a == b).all())
+    """Whether the shapes are the same, and all entries the same elements of the field."""
+    return a.shape == b.shape and bool((a == b).all())
 
 
 # --------------------------------------------------------------------------------------------------------- balls
