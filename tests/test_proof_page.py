@@ -58,7 +58,7 @@ def wrong(change: Callable[[Any], Any]) -> Callable[[int], Reading]:
 
 @pytest.mark.parametrize("change", [lambda u: -u, lambda u: 2 * u, lambda u: u + 1], ids=["sign", "scale", "term"])
 def test_no_certificate_is_made_for_a_wrong_reading(change: Callable[[Any], Any]) -> None:
-    assert all(made.disagreements == made.instances for made in certificates(reading_of=wrong(change)))
+    assert all(made.disagreements > 0 for made in certificates(reading_of=wrong(change)))
 
 
 def test_no_certificate_is_made_for_a_misprint() -> None:
