@@ -91,11 +91,7 @@ def attribute(instance: Instance, name: str, computed: Mapping[str, Any]) -> lis
 
 def tensors(gradients: Any) -> dict[str, Any]:
     """The gradients of the parameters by name: "H^(1)", "W^(1)", "b^(1)", ..."""
-    return {
-        f"{name}^({l})": array
-        for name in ("H", "W", "b")
-        for l, array in getattr(gradients, name).items()
-    }
+    return {f"{name}^({l})": array for name in ("H", "W", "b") for l, array in getattr(gradients, name).items()}
 
 
 def _size(array: Any) -> float:
@@ -117,7 +113,7 @@ def _conditions(exact: Network, truth: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _perturbed(network: Network) -> Iterator[Network]:
-    """The network with one entry of its parameters or data changed by a relative `_STEP`, for each entry that is not 0."""
+    """The network with one of its numbers changed by a relative `_STEP`, for each that is not 0."""
     for name in ("H", "W", "b", "x", "h0"):
         arrays = getattr(network, name)
         for at, array in arrays.items():
@@ -125,7 +121,8 @@ def _perturbed(network: Network) -> Iterator[Network]:
                 if array[index] != 0:
                     changed = array.copy()
                     changed[index] = changed[index] * (1 + balls.ball(_STEP))
-                    yield replace(network, **{name: {**arrays, at: changed}})
+                    perturbed: Any = {name: {**arrays, at: changed}}
+                    yield replace(network, **perturbed)
 
 
 class _Stored(Derivation):
@@ -143,9 +140,7 @@ class _Stored(Derivation):
         return number, self._store(exact)
 
 
-def _steps(
-    exact: Network, name: str, truth: Mapping[str, Any]
-) -> dict[tuple[str, int] | None, dict[str, float]]:
+def _steps(exact: Network, name: str, truth: Mapping[str, Any]) -> dict[tuple[str, int] | None, dict[str, float]]:
     """The absolute error of every gradient with all stored values rounded (None), and with one step spared."""
     dtype = DTYPES[name]
 

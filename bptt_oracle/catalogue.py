@@ -102,9 +102,7 @@ def _line(number: int, entry: Mapping[str, Any], latex: str) -> Line:
         latex=latex,
         one_hot=entry.get("one_hot", False),
         source=entry.get("source", "printed"),
-        cases=tuple(
-            tuple(Condition.parse(part) for part in case.split(",")) for case in entry.get("cases", [])
-        ),
+        cases=tuple(tuple(Condition.parse(part) for part in case.split(",")) for case in entry.get("cases", [])),
     )
 
 

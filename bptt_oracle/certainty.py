@@ -63,14 +63,16 @@ def certainty(descriptions: Sequence[Description]) -> Certainty:
     units = max(sum(d.d[1:-1]) * d.T for d in descriptions)
     classes = max(d.d[-1] * d.T for d in descriptions)
     degrees: dict[Key, int] = {}
-    largest = {name: 0 for name in ("f", "f_prime", "exp", "log")}
+    largest = dict.fromkeys(("f", "f_prime", "exp", "log"), 0)
     for y in ("one-hot", "soft"):
         world, oracles = degree_world(Description(n, T, (2,) * (n + 1), y=y))
         sources = Sources(world)
         for equation in equations().values():
             for reading in equation.readings:
                 for mode in MODES:
-                    for c in compare(world, equation, reading, function_of(equation.number, reading.variant), mode, sources):
+                    for c in compare(
+                        world, equation, reading, function_of(equation.number, reading.variant), mode, sources
+                    ):
                         if c.outcome == "differs":  # always, over Degree elements, where both sides have a value
                             bound = degree.difference_degree(c.value, c.truth)
                             degrees[c.key] = max(degrees.get(c.key, 0), bound)
@@ -98,9 +100,7 @@ def degree_world(description: Description) -> tuple[World, degree.DegreeOracles]
     free = shape.over(lambda array: degree.variables(array.shape), functions)
     targets = shape.y if description.y == "one-hot" else free.y
     network = Network(free.H, free.W, free.b, free.x, {t: _summing(y) for t, y in targets.items()}, free.h0, functions)
-    values = reference_values(
-        network, symbolic.f, output.SOFTMAX_ALGEBRAIC, dict(oracles.functions()), degree.constant
-    )
+    values = reference_values(network, symbolic.f, output.SOFTMAX_ALGEBRAIC, dict(oracles.functions()), degree.constant)
     return World("degrees", description, network, Truth(network, values), _never), oracles
 
 

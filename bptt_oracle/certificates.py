@@ -40,7 +40,12 @@ def repeat(certificate: str) -> tuple[str, bool]:
     for key, tally in gathered.tallies.items():
         total[key.variant].add(tally)
         if tally.failed:
-            wrong.append(f"({key.number}) line {key.line}, {key.variant}, {key.mode}: {tally.failed} of {tally.comparisons}")
+            wrong.append(
+                f"({key.number}) line {key.line}, {key.variant}, {key.mode}: {tally.failed} of {tally.comparisons}"
+            )
             agrees &= key.variant == "printed" and key.number in corrected
-    lines = [f"{certificate}", *(f"{name}: {tally.comparisons} comparisons, {tally.failed} fail" for name, tally in total.items())]
+    lines = [
+        f"{certificate}",
+        *(f"{name}: {tally.comparisons} comparisons, {tally.failed} fail" for name, tally in total.items()),
+    ]
     return "\n".join([*lines, *sorted(set(wrong))]), agrees

@@ -28,7 +28,7 @@ Function = Callable[..., Iterator[Any]]
 
 @dataclass(frozen=True)
 class Key:
-    """Which claim: a line (and case) of a reading of an equation, in one mode; `case` is 0 where a line has no cases."""
+    """Which claim: a line of a reading, and a case of it, in one mode; `case` is 0 where a line has none."""
 
     number: int
     variant: Variant
@@ -101,7 +101,9 @@ def compare(
     for at in indices_where(indices(function), reading.where, network.n, network.T):
         values = dict(zip(indices(function), at, strict=True)) | {"n": network.n, "T": network.T}
         truth = world.truth.find(equation.symbol, equation.left_hand_side(values))
-        for line, value in zip(reading.lines, _lines(q, equation.number, function, at, len(reading.lines)), strict=True):
+        for line, value in zip(
+            reading.lines, _lines(q, equation.number, function, at, len(reading.lines)), strict=True
+        ):
             if line.one_hot and world.description.y != "one-hot":
                 continue
             key = Key(equation.number, reading.variant, line.number, _case(line, values), mode)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
+from typing import NoReturn
 
-EXIT_CODES = "exit status: 0 all is decided and as claimed, 1 a discrepancy without a correction that holds, 2 could not run"
+EXIT_CODES = (
+    "exit status: 0 all is decided and as claimed, 1 a discrepancy without a correction that holds, 2 could not run"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,13 +23,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bptt-oracle: interrupted; nothing was written", file=sys.stderr)
         return 2
-    except (ImportError, OSError, ValueError) as error:
+    except (BrokenExecutor, ImportError, OSError, ValueError) as error:
         print(f"bptt-oracle: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="bptt-oracle",
         description="Is the derivation of backpropagation through time right, equation by equation?",
         epilog=EXIT_CODES,
@@ -35,13 +46,33 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify", help="verify every line of all 46 equations and write the reports", epilog=EXIT_CODES
     )
-    verify.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where to write (default: reports)")
-    verify.add_argument("--field", type=_count, default=200, metavar="N", help="random shapes over the finite field (default: 200)")
+    verify.add_argument(
+        "--reports",
+        type=Path,
+        default=Path("reports"),
+        metavar="DIR",
+        help="where to write (default: reports)",
+    )
+    verify.add_argument(
+        "--field",
+        type=_count,
+        default=200,
+        metavar="N",
+        help="random shapes over the finite field (default: 200)",
+    )
     verify.add_argument("--balls", type=_count, default=16, metavar="N", help="random shapes over balls (default: 16)")
-    verify.add_argument("--floating", type=_count, default=4, metavar="N", help="random networks in each float format (default: 4)")
+    verify.add_argument(
+        "--floating",
+        type=_count,
+        default=4,
+        metavar="N",
+        help="random networks in each float format (default: 4)",
+    )
     verify.add_argument("--seed", type=_seed, default=2016, metavar="N", help="of every random draw (default: 2016)")
     verify.add_argument(
-        "--certificate", metavar="ID", help="repeat one instance, for instance field:n=3,T=4,d=2.3.1.4,seed=7; writes nothing"
+        "--certificate",
+        metavar="ID",
+        help="repeat one instance, for instance field:n=3,T=4,d=2.3.1.4,seed=7; writes nothing",
     )
     verify.set_defaults(run=_verify)
 
@@ -52,16 +83,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, but got {text}")
-    return number
+    return _integer(text, least=1)
 
 
 def _seed(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"expected a seed of at least 0, but got {text}")
+    return _integer(text, least=0)
+
+
+def _integer(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least {least}, but got {text!r}")
     return number
 
 
@@ -78,10 +113,11 @@ def _verify(options: argparse.Namespace) -> int:
         console.print(text, markup=False, highlight=False)
         return 0 if agrees else 1
 
-    from .report.written import write_reports
+    from .report.written import prepare, write_reports
     from .verdicts import as_data
     from .verification import gather
 
+    prepare(options.reports)
     with progress_bar(Console(stderr=True)) as bar:
         tasks: dict[str, object] = {}
 

@@ -76,6 +76,8 @@ def indices_where(
         Names of the indices: "l" runs over 0..n, the others over 0..T, before the conditions.
     conditions
         What the indices, n and T have to meet.
+    n, T
+        The network's depth and length.
     """
     spans = [range(n + 1) if symbol == "l" else range(T + 1) for symbol in symbols]
     grid = ((at, dict(zip(symbols, at, strict=True)) | {"n": n, "T": T}) for at in product(*spans))

@@ -55,7 +55,8 @@ class Counterexample:
         return (
             "from bptt_oracle import replay\n\n"
             f"params = [\n    {layers},\n]\n"
-            f'print(replay({self.number}, "{self.variant}", params, x={_plain(i.x)}, y={[int(row.argmax()) for row in i.y]}, '
+            f'print(replay({self.number}, "{self.variant}", params, '
+            f"x={_plain(i.x)}, y={[int(row.argmax()) for row in i.y]}, "
             f'h0=[{h0}], f="{i.description.f}", line={self.line}'
             f"{', ' + indices if indices else ''}))"
         )
@@ -156,7 +157,9 @@ def _comparisons(instance: Instance, equation: Equation, reading: Reading) -> li
         return list(compare(world, equation, reading, function, "local", Sources(world)))
 
 
-def _failure(instance: Instance, equation: Equation, reading: Reading, line: int, outcome: Outcome) -> Comparison | None:
+def _failure(
+    instance: Instance, equation: Equation, reading: Reading, line: int, outcome: Outcome
+) -> Comparison | None:
     try:
         comparisons = _comparisons(instance, equation, reading)
     except RefusalError:
@@ -204,9 +207,7 @@ def _described(instance: Instance, claim: Claim) -> Counterexample:
     assert comparison is not None  # it failed a moment ago
     left, right = _texts(comparison)
     key = comparison.key
-    return Counterexample(
-        key.number, key.variant, key.line, comparison.outcome, comparison.at, instance, left, right
-    )
+    return Counterexample(key.number, key.variant, key.line, comparison.outcome, comparison.at, instance, left, right)
 
 
 def _texts(comparison: Comparison) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Literal
@@ -45,7 +44,10 @@ class Plan:
         """
         count, stream = (self.field, 0) if world == "field" else (self.balls, 1)
         rng = np.random.default_rng([self.seed, stream])
-        return [*_corners(self.seed), *(_shape_of_everything(rng, self.seed + number) for number in range(count))]
+        return [
+            *_corners(self.seed),
+            *(_shape_of_everything(rng, self.seed + number) for number in range(count)),
+        ]
 
     def floating_descriptions(self, name: str) -> list[Description]:
         """The instances of one format: corners, then random ones.

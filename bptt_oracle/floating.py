@@ -38,7 +38,7 @@ DTYPES: Mapping[str, Any] = {
     "float16": np.float16,
 }
 IN_A_BOX = ("float64", "float32")
-"""Formats in which JAX runs the padded program; the others hold no logit low enough to mask a class, and are unrolled."""
+"""Formats in which JAX runs the padded program; the others cannot mask a class by a low logit, and are unrolled."""
 
 SIDES = ("manual", "jax")
 
@@ -157,7 +157,11 @@ def floating_evidence(
     with balls.precision(BITS):
         for instance, values in zip(instances, _jax_values(instances, name), strict=True):
             try:
-                found = {number: _compared(number, pair, modes) for pair in [_Pair(instance, values, name)] for number in gathered}
+                found = {
+                    number: _compared(number, pair, modes)
+                    for pair in [_Pair(instance, values, name)]
+                    for number in gathered
+                }
             except UndecidedError:  # JAX's program branches on a comparison that its bounds do not settle
                 for equation in gathered.values():
                     equation.undecided += 1
@@ -176,7 +180,11 @@ class _Pair:
         self.network = network_in(instance, name)
         bounding = self.network.over(lambda array: to_rounded(np.asarray(array), self.format), instance.functions())
         program = reference_values(
-            bounding, reference_activation(instance), output.SOFTMAX, None, lambda number: rounded(number, self.format)
+            bounding,
+            reference_activation(instance),
+            output.SOFTMAX,
+            None,
+            lambda number: rounded(number, self.format),
         )
         self.jax, self.jax_bounds = Truth(self.network, values), Truth(bounding, program)
         self._made: dict[tuple[str, bool], Quantities] = {}
@@ -203,7 +211,10 @@ def _compared(number: int, pair: _Pair, modes: Sequence[Mode]) -> Floating:
         found.instances = 1
         where = dict(zip(indices(function), at, strict=True)) | {"n": network.n, "T": network.T}
         left = equation.left_hand_side(where)
-        left_value, left_bound = pair.jax.find(equation.symbol, left), pair.jax_bounds.find(equation.symbol, left)
+        left_value, left_bound = (
+            pair.jax.find(equation.symbol, left),
+            pair.jax_bounds.find(equation.symbol, left),
+        )
         found.sides["jax"].compare(left_value, left_bound, pair.format)
         for mode in modes:
             with np.errstate(all="ignore"):  # what overflows lies outside its bound, or has none

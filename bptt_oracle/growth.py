@@ -13,7 +13,7 @@ import numpy as np
 from .arithmetic import balls
 from .arithmetic.formats import FORMATS
 from .attribution import attribute, tensors
-from .floating import BITS, DTYPES, network_in, ulps
+from .floating import BITS, network_in, ulps
 from .instances import Description, Instance, draw
 from .manual import Network, one_pass
 from .reference.quantities import gradients_jit

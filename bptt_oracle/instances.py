@@ -73,7 +73,11 @@ class Description:
         try:
             given = dict(part.split("=", 1) for part in text.split(","))
             values: dict[str, Any] = {
-                key: tuple(map(int, value.split("."))) if key == "d" else int(value) if key in ("n", "T", "seed") else value
+                key: tuple(map(int, value.split(".")))
+                if key == "d"
+                else int(value)
+                if key in ("n", "T", "seed")
+                else value
                 for key, value in given.items()
             }
             if unknown := values.keys() - {field.name for field in fields(cls)}:
@@ -94,10 +98,10 @@ class Instance:
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     h0: list[NDArray[np.float64]]
-    coefficients: tuple[float, ...]
+    coefficients: tuple[float, float, float, float, float]
 
     def functions(self) -> Functions:
-        """f and f' of this instance, with softmax, for the manual side."""
+        """F and f' of this instance, with softmax, for the manual side."""
         name = self.description.f
         return Functions(f=mixture(*self.coefficients) if name == "mixture" else ACTIVATIONS[name])
 
@@ -131,8 +135,8 @@ def draw(description: Description) -> Instance:
     x = dyadic(rng.standard_normal((T, d[0])))
     y = np.array([_target(rng, d[n], description.y) for _ in range(T)])
     h0 = [vector(d[l]) if description.h0 == "random" else np.zeros(d[l]) for l in range(1, n)]
-    coefficients = tuple(float(c) for c in dyadic(rng.standard_normal(5) / 2))
-    return Instance(description, params, x, y, h0, coefficients)
+    c0, c1, c2, c3, c4 = (float(c) for c in dyadic(rng.standard_normal(5) / 2))
+    return Instance(description, params, x, y, h0, (c0, c1, c2, c3, c4))
 
 
 def dyadic(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -113,9 +113,7 @@ def _cumsum(run: Run, a: Array, *, axis: int, reverse: bool, **_: Any) -> Any:
 
 
 @rule("dot_general")
-def _dot_general(
-    run: Run, a: Array, b: Array, *, dimension_numbers: Any, preferred_element_type: Any, **_: Any
-) -> Any:
+def _dot_general(run: Run, a: Array, b: Array, *, dimension_numbers: Any, preferred_element_type: Any, **_: Any) -> Any:
     (contract_a, contract_b), (batch_a, batch_b) = dimension_numbers
     free_a = [axis for axis in range(a.ndim) if axis not in (*contract_a, *batch_a)]
     free_b = [axis for axis in range(b.ndim) if axis not in (*contract_b, *batch_b)]
@@ -176,9 +174,7 @@ def _max(run: Run, a: Array, b: Array, **_: Any) -> Any:
 
 @rule("min")
 def _min(run: Run, a: Array, b: Array, **_: Any) -> Any:
-    return (
-        np.minimum(a, b) if a.dtype != object else elementwise(lambda x, y: _extreme(x, y, "min", -1), a, b)
-    )
+    return np.minimum(a, b) if a.dtype != object else elementwise(lambda x, y: _extreme(x, y, "min", -1), a, b)
 
 
 def _extreme(a: Any, b: Any, method: str, sign: int) -> Any:

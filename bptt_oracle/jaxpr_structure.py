@@ -42,9 +42,7 @@ def _convert_element_type(run: Run, a: Array, *, new_dtype: Any, **_: Any) -> An
 
 @rule("iota")
 def _iota(run: Run, *, dtype: Any, shape: tuple[int, ...], dimension: int, **_: Any) -> Any:
-    counts = np.arange(shape[dimension]).reshape(
-        [-1 if axis == dimension else 1 for axis in range(len(shape))]
-    )
+    counts = np.arange(shape[dimension]).reshape([-1 if axis == dimension else 1 for axis in range(len(shape))])
     return run.bring(np.broadcast_to(counts, shape), dtype)
 
 

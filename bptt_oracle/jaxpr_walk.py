@@ -132,9 +132,7 @@ class Run:
         else:
             array = np.asarray(result, dtype=dtype)
         if array.shape != shape:
-            raise JaxprError(
-                f"{name}: expected the shape {shape}, as the program states, but got {array.shape}"
-            )
+            raise JaxprError(f"{name}: expected the shape {shape}, as the program states, but got {array.shape}")
         return array
 
     def elements(self, dtype: Any) -> bool:
@@ -157,9 +155,7 @@ class Run:
         """A number as an element; an infinity, which no element equals, stays a float to compare with."""
         number = int(value) if isinstance(value, (int, np.integer, np.bool_)) else float(value)
         if isnan(number):
-            raise NotFiniteError(
-                "the constant nan has no meaning over exact elements: write the program without it"
-            )
+            raise NotFiniteError("the constant nan has no meaning over exact elements: write the program without it")
         if not isfinite(number):
             return number
         if number == int(number):

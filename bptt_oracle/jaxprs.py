@@ -90,9 +90,7 @@ def evaluate(
     arrays = [np.asarray(arg) for arg in args]
     invars = program.jaxpr.invars
     if len(arrays) != len(invars):
-        raise WrongArgumentsError(
-            f"expected {len(invars)} arguments, one for each input, but got {len(arrays)}"
-        )
+        raise WrongArgumentsError(f"expected {len(invars)} arguments, one for each input, but got {len(arrays)}")
     for position, (array, var) in enumerate(zip(arrays, invars, strict=True)):
         if array.shape != var.aval.shape:
             raise WrongArgumentsError(

@@ -99,7 +99,11 @@ class _Node:
         after: dict[str, Any] = {}
         over: dict[str, Any] = {}
         if following is not None:
-            after = {"layer": self.layer(l), "cotangent": following[:, 0], "below": self.q.h[l - 1, t + 1][:, 0]}
+            after = {
+                "layer": self.layer(l),
+                "cotangent": following[:, 0],
+                "below": self.q.h[l - 1, t + 1][:, 0],
+            }
         if above is not None:
             over = {"layer": self.layer(l + 1), "cotangent": above[:, 0]}
             if l + 1 < n:

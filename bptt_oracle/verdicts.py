@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from .arithmetic.formats import FORMATS
 from .catalogue import Equation, Line, Reading, document, equations
 from .checking import FAILURES, MODES, Key, Outcome, Tallies, Tally, function_of
 
@@ -63,16 +64,12 @@ class Evidence:
 
 def tallied(tallies: Tallies, number: int, variant: str, line: int) -> list[Tally]:
     """The tallies of a line, one for each mode and case."""
-    return [
-        tally
-        for key, tally in tallies.items()
-        if (key.number, key.variant, key.line) == (number, variant, line)
-    ]
+    return [tally for key, tally in tallies.items() if (key.number, key.variant, key.line) == (number, variant, line)]
 
 
 def line_verdict(evidence: Evidence, equation: Equation, reading: Reading, line: Line) -> LineVerdict:
     """The verdict on one line of one reading."""
-    complete = True
+    complete = evidence.certainty is not None  # without a bound for it, agreement over the field proves nothing
     for world in EXACT:
         gathered = evidence.gathered.get(world)
         tallies = {} if gathered is None else gathered.tallies
@@ -89,12 +86,11 @@ def line_verdict(evidence: Evidence, equation: Equation, reading: Reading, line:
 
 def floats_hold(evidence: Evidence, number: int) -> bool:
     """Whether both sides lie within their bounds, in every format, wherever a bound is proved."""
-    formats = evidence.floating
-    return bool(formats) and all(by_number[number].within for by_number in formats.values())
+    return all(name in evidence.floating and evidence.floating[name][number].within for name in FORMATS)
 
 
 def reading_verdict(evidence: Evidence, equation: Equation, reading: Reading) -> LineVerdict:
-    """"fails" if any line does, "holds" if all do."""
+    """Whether any line fails, or all hold."""
     lines = [line_verdict(evidence, equation, reading, line) for line in reading.lines]
     return "fails" if "fails" in lines else "unverified" if "unverified" in lines else "holds"
 
@@ -186,9 +182,7 @@ def _equation(evidence: Evidence, equation: Equation) -> dict[str, Any]:
 
 
 def _latex(equation: Equation, reading: Reading) -> str:
-    return " \\\\ ".join(
-        f"{equation.lhs if line.number == 1 else ''} = {line.latex}".strip() for line in reading.lines
-    )
+    return " \\\\ ".join(f"{equation.lhs if line.number == 1 else ''} = {line.latex}".strip() for line in reading.lines)
 
 
 def _where(reading: Reading) -> list[str]:
@@ -219,8 +213,8 @@ def _line(evidence: Evidence, equation: Equation, line: Line) -> dict[str, Any]:
 
 
 def _failures(evidence: Evidence, number: int, line: int) -> dict[str, dict[str, int]]:
-    """For each exact arithmetic, how many of the printed line's comparisons failed, by outcome, and how many there were."""
-    result = {}
+    """For each exact arithmetic, how many comparisons of the printed line failed, by outcome, and of how many."""
+    result: dict[str, dict[str, int]] = {}
     for world, gathered in evidence.gathered.items():
         total = Tally()
         for tally in tallied(gathered.tallies, number, "printed", line):
@@ -252,12 +246,11 @@ def _exact(evidence: Evidence, equation: Equation, reading: Reading, world: str)
     if gathered is None:
         return None
     by_line = {
-        line.number: tallied(gathered.tallies, equation.number, reading.variant, line.number)
-        for line in reading.lines
+        line.number: tallied(gathered.tallies, equation.number, reading.variant, line.number) for line in reading.lines
     }
     entry: dict[str, Any] = {
         "reading": reading.variant,
-        "shapes": min(max(tally.instances for tally in tallies) for tallies in by_line.values() if tallies),
+        "shapes": min(max((tally.instances for tally in tallies), default=0) for tallies in by_line.values()),
         "comparisons": sum(tally.comparisons for tallies in by_line.values() for tally in tallies),
         "disagreements": sum(tally.failed for tallies in by_line.values() for tally in tallies),
         "undecided": list(gathered.undecided),

@@ -12,13 +12,14 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from platform import python_version_tuple
 from typing import Any
 
-from .arithmetic.errors import MissingFlintError
+from .arithmetic.errors import MissingFlintError, RefusalError
 from .checking import Outcome
+from .jaxpr_walk import JaxprError
 from .verdicts import Evidence, failing_lines
 
 Progress = Callable[[str, int, int], None]
@@ -49,17 +50,17 @@ JOBS: Mapping[str, str] = {
 
 
 def _run(stage: str, arguments: tuple[Any, ...]) -> Any:
-    """One job, in whatever process."""
+    """One job, in whatever process. What an arithmetic or the evaluator refuses to do is a finding as well."""
     module, function = JOBS[stage].split(".")
     try:
         return getattr(import_module(f"bptt_oracle.{module}"), function)(*arguments)
-    except MissingFlintError as error:
+    except (MissingFlintError, RefusalError, JaxprError) as error:
         return Missing(str(error))
 
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """A process for every core, started afresh, since JAX does not survive a fork; jobs not begun are dropped at the end."""
+    """A process for every core, started afresh since JAX does not survive a fork; jobs not begun are dropped."""
     executor = ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn"))
     try:
         yield executor
@@ -98,8 +99,15 @@ def gather(
         As in `evidence.Plan`.
     progress
         Called from other threads as jobs end.
+
+    Returns
+    -------
+    The evidence; what could not run, or decides nothing, is in `missing` with the reason.
     """
-    from .evidence import Gathered, Plan
+    try:
+        from .evidence import Gathered, Plan
+    except MissingFlintError as error:
+        return _no_evidence(str(error), seed)
 
     plan = Plan(field, balls, floating, seed)
     missing: dict[str, str] = {}
@@ -128,9 +136,18 @@ def gather(
                 gathered[world] = Gathered()
                 for result in results:
                     gathered[world].add(result)
-        failing = [(n, line, outcome) for (n, line), outcomes in failing_lines(gathered).items() for outcome in outcomes]
+                if undecided := gathered[world].undecided:
+                    missing[world] = (
+                        f"{len(undecided)} of {len(results)} instances decide nothing, because enclosures stay too wide "
+                        f"or a divisor is zero: {undecided[0]}"
+                    )
+        failing = [
+            (n, line, outcome) for (n, line), outcomes in failing_lines(gathered).items() for outcome in outcomes
+        ]
         stages.start("counterexamples", failing)
-        examples: dict[tuple[int, int, Outcome], Any] = dict(zip(failing, take(stages, "counterexamples"), strict=True))
+        examples: dict[tuple[int, int, Outcome], Any] = dict(
+            zip(failing, take(stages, "counterexamples"), strict=False)  # none at all if they could not run
+        )
         return Evidence(
             gathered=gathered,
             floating=dict(zip(FORMATS, take(stages, "floating"), strict=False)),
@@ -146,7 +163,31 @@ def gather(
         )
 
 
+def _no_evidence(why: str, seed: int) -> Evidence:
+    """What is known when nothing can run."""
+    return Evidence(
+        gathered={},
+        floating={},
+        growth=[],
+        certainty=None,
+        nodes=[],
+        counterexamples={},
+        claims=(),
+        seed=seed,
+        missing={"all evidence": why},
+        uses=frozenset(),
+        environment=environment(),
+    )
+
+
 def environment() -> dict[str, str]:
     """Versions of what decides the verdicts; no word of the machine."""
     packages = ("bptt-oracle", "jax", "numpy", "python-flint")
-    return {"python": ".".join(python_version_tuple()[:2])} | {name: version(name) for name in packages}
+    return {"python": ".".join(python_version_tuple()[:2])} | {name: _version(name) for name in packages}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

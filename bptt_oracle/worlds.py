@@ -183,7 +183,9 @@ def enclosures_overlap(a: Any, b: Any) -> bool:
         return False
     for enclosure in (*balls.to_balls(a).flat, *balls.to_balls(b).flat):
         if not _narrow(enclosure):
-            raise PrecisionTooLowError(f"the enclosure {enclosure} is too wide to compare; evaluate at a higher precision")
+            raise PrecisionTooLowError(
+                f"the enclosure {enclosure} is too wide to compare; evaluate at a higher precision"
+            )
     return True
 
 

@@ -37,9 +37,7 @@ class Gradients:
 
     def as_params(self) -> list[dict[str, Array]]:
         """The gradients in the structure of the parameters: a list of n dicts with "H", "W", "b"."""
-        return [
-            ({"H": self.H[l]} if l in self.H else {}) | {"W": self.W[l], "b": self.b[l][:, 0]} for l in self.W
-        ]
+        return [({"H": self.H[l]} if l in self.H else {}) | {"W": self.W[l], "b": self.b[l][:, 0]} for l in self.W]
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def deltas_of_step(net: Network, run: ForwardPass, i: int) -> dict[tuple[int, in
     return delta
 
 
-Sums = dict[str, dict[int, Array]]
+Sums = dict[str, dict[int, Any]]
 
 
 def _sums_over_time(net: Network, run: ForwardPass, error: Mapping[tuple[int, int], Array]) -> Sums:
@@ -154,9 +152,8 @@ def _sums_over_time(net: Network, run: ForwardPass, error: Mapping[tuple[int, in
 
 def _added(a: Sums, b: Sums) -> Sums:
     return {
-        name: {at: a[name][at] + b[name][at] if at in a[name] else b[name][at] for at in b[name]} | {
-            at: a[name][at] for at in a[name].keys() - b[name].keys()
-        }
+        name: {at: a[name][at] + b[name][at] if at in a[name] else b[name][at] for at in b[name]}
+        | {at: a[name][at] for at in a[name].keys() - b[name].keys()}
         for name in a
     }
 

@@ -62,7 +62,8 @@ class Differential:
         return Differential(-self.value, -self.jacobian)
 
     def __sub__(self, other: Any) -> Differential:
-        return self + -other
+        difference: Differential = self + -other
+        return difference
 
     def __matmul__(self, constant: Array) -> Differential:
         product = np.tensordot(self.jacobian, constant, axes=(1, 0))
@@ -123,4 +124,5 @@ def diag(column: Array) -> Array:
 
 def row_times_stack(row: Array, stack: Array) -> Array:
     """The product r^T [M_i] of a row, shape (1, d), with a vector of d matrices, shape (d, p, q): sum_i r_i M_i."""
-    return np.tensordot(row, stack, axes=1)[0]
+    product: Array = np.tensordot(row, stack, axes=1)[0]
+    return product

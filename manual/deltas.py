@@ -89,9 +89,7 @@ def hidden_error_row(q: Quantities, l: int, t: int) -> Iterator[Any]:
     """dJ^(t)/dz^(l)(t), l <= n-2, shape (1, d_l); (12)."""
     f, f_prime, H, W, b, h, z, delta = q.f, q.f_prime, q.H, q.W, q.b, q.h, q.z, q.delta
     yield q.dJ_dz[l + 1, t, t] @ q.dz_dz[l + 1, t, l, t]
-    yield delta[l + 1, t, t].T @ jacobian(
-        lambda z: H[l + 1] @ h[l + 1, t - 1] + W[l + 1] @ f(z) + b[l + 1], z[l, t]
-    )
+    yield delta[l + 1, t, t].T @ jacobian(lambda z: H[l + 1] @ h[l + 1, t - 1] + W[l + 1] @ f(z) + b[l + 1], z[l, t])
     yield delta[l + 1, t, t].T @ jacobian(lambda z: W[l + 1] @ f(z), z[l, t])
     yield delta[l + 1, t, t].T @ W[l + 1] @ diag(f_prime(z[l, t]))
 
@@ -112,10 +110,7 @@ def hidden_error_back_row(q: Quantities, l: int, t: int, c: int) -> Iterator[Any
     """
     f, f_prime, H, W, z, delta = q.f, q.f_prime, q.H, q.W, q.z, q.delta
     now, later = t - c, t - c + 1
-    yield (
-        q.dJ_dz[l, later, t] @ q.dz_dz[l, later, l, now]
-        + q.dJ_dz[l + 1, now, t] @ q.dz_dz[l + 1, now, l, now]
-    )
+    yield (q.dJ_dz[l, later, t] @ q.dz_dz[l, later, l, now] + q.dJ_dz[l + 1, now, t] @ q.dz_dz[l + 1, now, l, now])
     yield delta[l, later, t].T @ jacobian(lambda z: H[l] @ f(z), z[l, now]) + (
         delta[l + 1, now, t].T @ jacobian(lambda z: W[l + 1] @ f(z), z[l, now])
     )
@@ -131,9 +126,7 @@ def hidden_error_back_as_printed(q: Quantities, l: int, t: int, c: int) -> Itera
     """delta^(l)(t-c) with the printed W^(l+1) (delta^(l+1)(t-c))^T; (15). See `hidden_error_back`."""
     f_prime, H, W, z, delta = q.f_prime, q.H, q.W, q.z, q.delta
     yield q.dJ_dz[l, t - c, t].T
-    yield diag(f_prime(z[l, t - c])) @ (
-        H[l].T @ delta[l, t - c + 1, t] + W[l + 1] @ delta[l + 1, t - c, t].T
-    )
+    yield diag(f_prime(z[l, t - c])) @ (H[l].T @ delta[l, t - c + 1, t] + W[l + 1] @ delta[l + 1, t - c, t].T)
 
 
 @correction(15)
@@ -141,6 +134,4 @@ def hidden_error_back(q: Quantities, l: int, t: int, c: int) -> Iterator[Any]:
     """delta^(l)(t-c), l <= n-2, c >= 1, shape (d_l, 1); (15) corrected. See `hidden_error_back_as_printed`."""
     f_prime, H, W, z, delta = q.f_prime, q.H, q.W, q.z, q.delta
     yield q.dJ_dz[l, t - c, t].T
-    yield diag(f_prime(z[l, t - c])) @ (
-        H[l].T @ delta[l, t - c + 1, t] + W[l + 1].T @ delta[l + 1, t - c, t]
-    )
+    yield diag(f_prime(z[l, t - c])) @ (H[l].T @ delta[l, t - c + 1, t] + W[l + 1].T @ delta[l + 1, t - c, t])

@@ -135,9 +135,7 @@ class Derivation(Quantities):
         if name == "gamma":
             l, t = at
             route = self.route
-            number = (
-                route.gamma_last if t == T else route.gamma_top if l == n - 1 else route.gamma_hidden
-            )
+            number = route.gamma_last if t == T else route.gamma_top if l == n - 1 else route.gamma_hidden
             return self._equation(number, l=l, t=t)
         if name in _GRADIENTS_OF_J and len(at) == 1:
             return self._equation(_GRADIENTS_OF_J[name], l=at[0])

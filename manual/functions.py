@@ -7,7 +7,7 @@ object arrays pass through: NumPy calls a method of the element for np.exp, np.t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from types import MappingProxyType
 from typing import Any
@@ -19,22 +19,25 @@ from .undefined import Undefined
 
 
 def _logistic(u: Array) -> Array:
-    e = np.exp(-abs(u))  # never overflows
+    e: Array = np.exp(-abs(u))  # never overflows
     return np.where(u >= 0, 1 / (1 + e), e / (1 + e))
 
 
 def _logistic_derivative(u: Array) -> Array:
-    e = np.exp(-abs(u))
-    return e / ((1 + e) * (1 + e))
+    e: Array = np.exp(-abs(u))
+    slope: Array = e / ((1 + e) * (1 + e))
+    return slope
 
 
 def _tanh_derivative(u: Array) -> Array:
-    h = np.tanh(u)
+    h: Array = np.tanh(u)
     return 1 - h * h
 
 
 def _softplus(u: Array) -> Array:
-    return np.log1p(np.exp(-abs(u))) + u * (u > 0)
+    beyond: Array = np.log1p(np.exp(-abs(u)))
+    value: Array = beyond + u * (u > 0)
+    return value
 
 
 def mixture(c0: float, c1: float, c2: float, c3: float, c4: float) -> Elementwise:
@@ -105,4 +108,4 @@ class Functions:
     exp: Elementwise = EXP
     log: Elementwise = LOG
     shift: Callable[[Any], Any] = largest
-    g: Callable[[Any], Any] = softmax()
+    g: Callable[[Any], Any] = field(default_factory=softmax)

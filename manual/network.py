@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,16 +50,23 @@ class Network:
     x: Mapping[int, Array]
     y: Mapping[int, Array]
     h0: Mapping[int, Array]
-    functions: Functions = Functions()
+    functions: Functions = field(default_factory=Functions)
 
     def over(self, convert: Callable[[Array], Array], functions: Functions) -> Network:
         """The same network over other numbers: every array through `convert`, with functions for its elements."""
-        return Network(
-            *({at: convert(array) for at, array in arrays.items()} for arrays in self._arrays()), functions
-        )
 
-    def _arrays(self) -> tuple[Mapping[int, Array], ...]:
-        return self.H, self.W, self.b, self.x, self.y, self.h0
+        def converted(arrays: Mapping[int, Array]) -> Mapping[int, Array]:
+            return {at: convert(array) for at, array in arrays.items()}
+
+        return Network(
+            H=converted(self.H),
+            W=converted(self.W),
+            b=converted(self.b),
+            x=converted(self.x),
+            y=converted(self.y),
+            h0=converted(self.h0),
+            functions=functions,
+        )
 
     @property
     def n(self) -> int:
@@ -203,9 +210,7 @@ def _initial_states(h0: Any, d: tuple[int, ...], dtype: np.dtype[Any]) -> Sequen
             f"h0: expected a list of initial states, one for each hidden layer, but got {type(h0).__name__}"
         )
     if len(h0) != hidden:
-        raise ShapeError(
-            f"h0: expected as many initial states as hidden layers, n - 1 = {hidden}, but got {len(h0)}"
-        )
+        raise ShapeError(f"h0: expected as many initial states as hidden layers, n - 1 = {hidden}, but got {len(h0)}")
     return list(h0)
 
 
@@ -217,8 +222,7 @@ def _numbers(given: Any, name: str) -> Array:
         raise ShapeError(f"{name}: expected an array, but its rows differ in length") from error
     if array.dtype.kind not in "iub" and array.dtype.name not in _FLOATS:
         raise TypeOfEntriesError(
-            f"{name}: expected real numbers ({', '.join(_FLOATS)} or integers), "
-            f"but got dtype {array.dtype}; convert it"
+            f"{name}: expected real numbers ({', '.join(_FLOATS)} or integers), but got dtype {array.dtype}; convert it"
         )
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
@@ -257,8 +261,7 @@ def _targets(y: Any, T: int, classes: int, dtype: np.dtype[Any]) -> Array:
     given = _numbers(y, "y")
     if given.ndim not in (1, 2):
         raise ShapeError(
-            f"y: expected {T} class indices, or targets of shape (T, |V|) = {(T, classes)}, "
-            f"but got shape {given.shape}"
+            f"y: expected {T} class indices, or targets of shape (T, |V|) = {(T, classes)}, but got shape {given.shape}"
         )
     if given.ndim == 1:
         _expect_shape(given, (T,), "y", "(T,)")

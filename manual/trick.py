@@ -31,12 +31,8 @@ def gamma_top(q: Quantities, t: int) -> Iterator[Any]:
     f_prime_z = q.f_prime(q.z[n - 1, t])
     yield sum(delta[n - 1, t, i] for i in range(t, T + 1))
     yield delta[n - 1, t, t] + sum(delta[n - 1, t, i] for i in range(t + 1, T + 1))
-    yield delta[n - 1, t, t] + sum(
-        diag(f_prime_z) @ H[n - 1].T @ delta[n - 1, t + 1, i] for i in range(t + 1, T + 1)
-    )
-    yield delta[n - 1, t, t] + diag(f_prime_z) @ H[n - 1].T @ sum(
-        delta[n - 1, t + 1, i] for i in range(t + 1, T + 1)
-    )
+    yield delta[n - 1, t, t] + sum(diag(f_prime_z) @ H[n - 1].T @ delta[n - 1, t + 1, i] for i in range(t + 1, T + 1))
+    yield delta[n - 1, t, t] + diag(f_prime_z) @ H[n - 1].T @ sum(delta[n - 1, t + 1, i] for i in range(t + 1, T + 1))
     yield delta[n - 1, t, t] + diag(f_prime_z) @ H[n - 1].T @ gamma[n - 1, t + 1]
     yield delta[n - 1, t, t] + f_prime_z * (H[n - 1].T @ gamma[n - 1, t + 1])
 
@@ -47,9 +43,7 @@ def gamma_hidden(q: Quantities, l: int, t: int) -> Iterator[Any]:
     T, H, W, delta, gamma = q.T, q.H[l], q.W[l + 1], q.delta, q.gamma
     f_prime_z = q.f_prime(q.z[l, t])
     yield sum(delta[l, t, i] for i in range(t, T + 1))
-    yield sum(
-        diag(f_prime_z) @ (H.T @ delta[l, t + 1, i] + W.T @ delta[l + 1, t, i]) for i in range(t, T + 1)
-    )
+    yield sum(diag(f_prime_z) @ (H.T @ delta[l, t + 1, i] + W.T @ delta[l + 1, t, i]) for i in range(t, T + 1))
     yield delta[l, t, t] + sum(delta[l, t, i] for i in range(t + 1, T + 1))
     yield delta[l, t, t] + sum(
         diag(f_prime_z) @ (H.T @ delta[l, t + 1, i] + W.T @ delta[l + 1, t, i]) for i in range(t + 1, T + 1)
@@ -58,9 +52,7 @@ def gamma_hidden(q: Quantities, l: int, t: int) -> Iterator[Any]:
         H.T @ sum(delta[l, t + 1, i] for i in range(t + 1, T + 1))
         + W.T @ sum(delta[l + 1, t, i] for i in range(t + 1, T + 1))
     )
-    yield delta[l, t, t] + f_prime_z * (
-        H.T @ gamma[l, t + 1] + W.T @ (gamma[l + 1, t] - delta[l + 1, t, t])
-    )
+    yield delta[l, t, t] + f_prime_z * (H.T @ gamma[l, t + 1] + W.T @ (gamma[l + 1, t] - delta[l + 1, t, t]))
     yield f_prime_z * (H.T @ gamma[l, t + 1] + W.T @ gamma[l + 1, t])
 
 
@@ -71,11 +63,14 @@ def gamma_hidden(q: Quantities, l: int, t: int) -> Iterator[Any]:
 def gradient_of_J_in_H_as_printed(q: Quantities, l: int) -> Iterator[Any]:
     """The gradient of J in H^(l) with the printed h^(j-1) in its first line; (39). See `gradient_of_J_in_H`."""
     T, h, delta, gamma = q.T, q.h, q.delta, q.gamma
-    yield sum(
-        delta[l, j, i] @ Undefined(f"h^({j - 1}), with one superscript").T
-        for i in range(1, T + 1)
-        for j in range(1, i + 1)
-    ) / T
+    yield (
+        sum(
+            delta[l, j, i] @ Undefined(f"h^({j - 1}), with one superscript").T
+            for i in range(1, T + 1)
+            for j in range(1, i + 1)
+        )
+        / T
+    )
     yield sum(delta[l, i, j] @ h[l, i - 1].T for i in range(1, T + 1) for j in range(i, T + 1)) / T
     yield sum(gamma[l, i] @ h[l, i - 1].T for i in range(1, T + 1)) / T
 

@@ -88,8 +88,7 @@ def mixture(coefficients: Sequence[float]) -> Activation:
     """
     if len(coefficients) != MIXTURE_SIZE:
         raise ValueError(
-            f"mixture: expected {MIXTURE_SIZE} coefficients (of tanh(u), sin(u), u, u^2 and 1), "
-            f"got {len(coefficients)}"
+            f"mixture: expected {MIXTURE_SIZE} coefficients (of tanh(u), sin(u), u, u^2 and 1), got {len(coefficients)}"
         )
     return _mixture(tuple(float(c) for c in coefficients))
 

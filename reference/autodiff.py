@@ -13,9 +13,7 @@ import numpy as np
 from jax import Array
 
 
-def one_hot_pullbacks(
-    function: Callable[..., Any], *arguments: Any, has_aux: bool = False
-) -> tuple[Array, Any, Any]:
+def one_hot_pullbacks(function: Callable[..., Any], *arguments: Any, has_aux: bool = False) -> tuple[Array, Any, Any]:
     """The Jacobian of a vector in all arguments of its function, a row for every one-hot cotangent.
 
     Returns
@@ -43,9 +41,7 @@ def jacobian(function: Callable[..., Array]) -> Callable[..., Any]:
     return at
 
 
-def each_gradient(
-    function: Callable[..., Any], *arguments: Any
-) -> tuple[list[Array], Callable[[int], Any], Any]:
+def each_gradient(function: Callable[..., Any], *arguments: Any) -> tuple[list[Array], Callable[[int], Any], Any]:
     """Linearize a function with a list of scalar outputs once, and transpose it for one output at a time.
 
     It is `jax.vjp` with one-hot cotangents, except that what does not reach the chosen output is left out of

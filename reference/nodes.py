@@ -45,7 +45,8 @@ def arriving(f: Activation, z: Array, following: Mapping[str, Any], above: Mappi
     _, pull_back = jax.vjp(step, z)
     cotangents = [successor["cotangent"] for successor in (following, above) if successor]
     (cotangent,) = pull_back(cotangents)
-    return cotangent  # type: ignore[no-any-return]
+    arrived: Array = cotangent
+    return arrived
 
 
 def in_parameters(layer: Layer, states: Sequence[tuple[Array, Array | None]], cotangents: Sequence[Array]) -> Any:
@@ -73,13 +74,14 @@ def in_parameters(layer: Layer, states: Sequence[tuple[Array, Array | None]], co
 
 def output_error(z: Array, y: Array) -> Array:
     """The gradient of the loss of one step in its logits, shape (|V|,)."""
-    return jax.grad(SOFTMAX_ALGEBRAIC.loss)(z, y)
+    error: Array = jax.grad(SOFTMAX_ALGEBRAIC.loss)(z, y)
+    return error
 
 
 def program(function: Callable[..., Any], *arguments: Any) -> tuple[ClosedJaxpr, list[Any], Any]:
     """The program of a function of arrays, for their shapes only; its inputs, flat; the structure of its output."""
     leaves, structure = jax.tree.flatten(arguments)
-    shapes = [jax.ShapeDtypeStruct(np.shape(leaf), np.float64) for leaf in leaves]
+    shapes = [jax.ShapeDtypeStruct(np.shape(leaf), np.float64) for leaf in leaves]  # type: ignore[no-untyped-call]
 
     def flat(*leaves: Any) -> Any:
         return function(*jax.tree.unflatten(structure, leaves))

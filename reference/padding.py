@@ -190,8 +190,7 @@ def pad(
 def _check_fit(j: int, instance: Instance, box: Box) -> None:
     if instance.activation not in _INDEX:
         raise ValueError(
-            f"pad: instance {j}: expected an activation among {', '.join(_INDEX)}; "
-            f"got {instance.activation!r}"
+            f"pad: instance {j}: expected an activation among {', '.join(_INDEX)}; got {instance.activation!r}"
         )
     (T, d_0), n = instance.x.shape, len(instance.params)
     width = max([d_0, *(h.shape[0] for h in instance.h0)])
@@ -213,10 +212,7 @@ def shapes(instance: Instance) -> dict[str, Any]:
 
     def in_parameters(*axes: Sequence[int]) -> list[dict[str, tuple[int, ...]]]:
         lead = axes if len(axes) == n else [*axes] * n
-        return [
-            {name: (*lead[l - 1], *array.shape) for name, array in instance.params[l - 1].items()}
-            for l in layers
-        ]
+        return [{name: (*lead[l - 1], *array.shape) for name, array in instance.params[l - 1].items()} for l in layers]
 
     return {
         "z": [(T, d[l]) for l in layers],

@@ -202,9 +202,7 @@ def _stack(arrays: Sequence[Array]) -> Array:
 
 
 # Compiled once for every shape and then run a few times: optimizing would cost more than it saves.
-_compiled = partial(
-    jax.jit, static_argnames=("f", "output"), compiler_options={"xla_backend_optimization_level": "0"}
-)
+_compiled = partial(jax.jit, static_argnames=("f", "output"), compiler_options={"xla_backend_optimization_level": "0"})
 quantities_jit = _compiled(quantities)
 gradients_jit = _compiled(gradients)
 
@@ -236,9 +234,7 @@ class Traced(NamedTuple):
         """
         leaves, structure = jax.tree.flatten(([dict(layer) for layer in params], x, y, list(h0)))
         if structure != self.inputs:
-            raise ValueError(
-                f"Traced.flatten: expected inputs of the structure {self.inputs}; got {structure}"
-            )
+            raise ValueError(f"Traced.flatten: expected inputs of the structure {self.inputs}; got {structure}")
         return leaves
 
     def unflatten(self, leaves: Sequence[Any]) -> Quantities:

@@ -16,8 +16,7 @@ from bptt_oracle import catalogue
 from bptt_oracle.catalogue import CatalogueError, Equation, Reading, equation, equations
 from bptt_oracle.conditions import Condition, ConditionError, Term, indices_where
 from bptt_oracle.instances import Description
-from bptt_oracle.manual import CORRECTED, PRINTED, Quantities, indices
-from bptt_oracle.manual import registry
+from bptt_oracle.manual import CORRECTED, PRINTED, Quantities, indices, registry
 from bptt_oracle.worlds import field_world
 
 Function = Callable[..., Iterator[Any]]
@@ -65,7 +64,7 @@ def symbols(*terms: Term) -> set[str]:
 
 
 def misnamed(entry: Equation, reading: Reading, function: Function) -> list[str]:
-    """The names by which a function's parameters, the ranges and the left-hand side disagree about the indices."""
+    """The indices that not all of a function's parameters, its ranges and its left-hand side speak of."""
     given = set(indices(function))
     bounded = symbols(*(term for condition in reading.where for term in condition.terms))
     return [
@@ -84,19 +83,20 @@ def untold(number: int, function: Function, *, is_correction: bool) -> list[str]
     return [] if re.search(rf"{ending}$", first) else [f"{function.__name__}: {first!r}"]
 
 
+CLOSING = {"{": "}", "(": ")", "[": "]", r"\left(": r"\right)", r"\left[": r"\right]"}
+
+
 def unbalanced(latex: str) -> list[str]:
     """What is opened and not closed, or closed and not opened, in a piece of LaTeX."""
-    opened: list[str] = []
-    for token in re.findall(r"\\left(?=\W)|\\right(?=\W)|\\(?:begin|end)\{\w+\}|\\.|[{}()\[\]]", latex):
-        if token in ("{", "(", "[", r"\left") or token.startswith(r"\begin"):
-            opened.append(token)
-        elif token in ("}", ")", "]", r"\right") or token.startswith(r"\end"):
-            partner = {"}": "{", ")": "(", "]": "[", r"\right": r"\left"}.get(
-                token, token.replace(r"\end", r"\begin")
-            )
-            if not opened or opened.pop() != partner:
-                return [f"{token} closes nothing in {latex}"]
-    return [f"{token} stays open in {latex}" for token in opened]
+    awaited: list[str] = []
+    for token in re.findall(r"\\(?:left|right)\W|\\(?:begin|end)\{\w+\}|\\.|[{}()\[\]]", latex):
+        if token in CLOSING or token.startswith(r"\begin"):
+            awaited.append(CLOSING.get(token, token.replace(r"\begin", r"\end")))
+            continue
+        closes = token in CLOSING.values() or token.startswith((r"\left", r"\right", r"\end"))
+        if closes and (not awaited or awaited.pop() != token):
+            return [f"{token} closes nothing in {latex}"]
+    return [f"no {token} in {latex}" for token in awaited]
 
 
 def undecided_cases(entry: Equation, reading: Reading, function: Function) -> list[str]:
@@ -116,7 +116,7 @@ def undecided_cases(entry: Equation, reading: Reading, function: Function) -> li
 
 
 def ill_formed(entry: Mapping[str, Any]) -> list[str]:
-    """Keys that nothing reads, and corrections of lines that do not exist, that change nothing or say nothing."""
+    """Keys that nothing reads; corrections of no line, that change nothing, or that say nothing."""
     correction = entry.get("corrected", {"lines": {}, "where": None, "change": "-"})
     strange = entry.keys() - KEYS | correction.keys() - {"lines", "where", "change"}
     strange = strange.union(*(line.keys() - LINE_KEYS for line in entry["lines"]))

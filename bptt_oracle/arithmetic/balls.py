@@ -74,9 +74,7 @@ def ball(value: Any) -> Any:
             f"but got {value!r} ({type(value).__name__})"
         )
     if not isfinite(as_float):
-        raise NotFiniteError(
-            f"expected a finite number, because a ball must enclose a real one, but got {value!r}"
-        )
+        raise NotFiniteError(f"expected a finite number, because a ball must enclose a real one, but got {value!r}")
     return arb(as_float)
 
 
@@ -137,9 +135,7 @@ def overlap(a: Any, b: Any) -> npt.NDArray[np.bool_]:
     flat = result.reshape(-1)
     for position, (x, y) in enumerate(zip(left.flat, right.flat, strict=True)):
         if not (x.is_finite() and y.is_finite()):
-            raise NotFiniteError(
-                f"expected finite balls, because others overlap everything, but got {x} and {y}"
-            )
+            raise NotFiniteError(f"expected finite balls, because others overlap everything, but got {x} and {y}")
         flat[position] = x.overlaps(y)
     return result
 
@@ -182,9 +178,7 @@ def _relative_radius(x: Any) -> float:
 def _nearest_float64(x: Any) -> float:
     if not x.is_finite():
         raise PrecisionTooLowError(f"the ball {x} is not finite: evaluate at a higher precision")
-    with precision(
-        max(ctx.prec, x.mid().bits() + 64)
-    ):  # the ends are then exact or much finer than a float64
+    with precision(max(ctx.prec, x.mid().bits() + 64)):  # the ends are then exact or much finer than a float64
         low, high = float(x.lower()), float(x.upper())
     if low != high:
         raise PrecisionTooLowError(

@@ -155,9 +155,7 @@ class Degree:
     def __neg__(self) -> Degree:
         if self.integer is not None:
             return constant(-self.integer)
-        return _fraction(
-            self.degree, self.norm, self._factors
-        )  # a new object: to an oracle, another argument
+        return _fraction(self.degree, self.norm, self._factors)  # a new object: to an oracle, another argument
 
     def __mul__(self, other: Any) -> Any:
         that = _operand(other)
@@ -198,9 +196,7 @@ class Degree:
         """The numerator as a factor of a denominator, the same one each time."""
         if self._as_factor is None:
             fresh = _Factor(self.degree, self.norm)
-            self._as_factor = (
-                fresh if self.integer is None else _INTEGERS.setdefault(abs(self.integer), fresh)
-            )
+            self._as_factor = fresh if self.integer is None else _INTEGERS.setdefault(abs(self.integer), fresh)
         return self._as_factor
 
     def __eq__(self, other: object) -> bool:
@@ -326,9 +322,7 @@ class DegreeOracle:
         The numerator of P/Q - P'/Q' is PQ' - P'Q, of degree at most the largest deg P plus the largest deg Q.
         """
         arguments = [argument for argument, _ in self._values.values()]
-        return max((a.degree for a in arguments), default=0) + max(
-            (a.denominator for a in arguments), default=0
-        )
+        return max((a.degree for a in arguments), default=0) + max((a.denominator for a in arguments), default=0)
 
     def norm(self) -> int:
         """A bound on the coefficient sum of that numerator."""

@@ -79,9 +79,7 @@ class Format:
             return False
         if number != value or abs(number) > self.largest:
             return False
-        significand, exponent = frexp(
-            number
-        )  # in [1/2, 1), so that the leading bit is worth 2^(exponent - 1)
+        significand, exponent = frexp(number)  # in [1/2, 1), so that the leading bit is worth 2^(exponent - 1)
         digits = self.precision - max(0, self.least_exponent + 1 - exponent)
         return (significand * 2.0**digits).is_integer()
 

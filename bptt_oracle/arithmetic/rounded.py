@@ -201,9 +201,7 @@ class Rounded:
         underflow = (1 + format.u) * format.eta * (self._upper() + e_a) + format.eta
         return self._new(truth, _up(propagated + twice * (size + propagated) + underflow))
 
-    def _increasing(
-        self, function: Callable[[Any], Any], ulps: float, *, fixes_zero: bool = False
-    ) -> Rounded:
+    def _increasing(self, function: Callable[[Any], Any], ulps: float, *, fixes_zero: bool = False) -> Rounded:
         if fixes_zero and self._exact == 0:
             return self  # every library returns zero there
         truth = function(self.truth)
@@ -211,9 +209,7 @@ class Rounded:
             return self._approximated(truth, self.error, ulps)
         reach = _radius(self.error)
         low, high = function((self.truth - reach).lower()), function((self.truth + reach).upper())
-        return self._approximated(
-            truth, max(upper_float(abs(high - truth)), upper_float(abs(truth - low))), ulps
-        )
+        return self._approximated(truth, max(upper_float(abs(high - truth)), upper_float(abs(truth - low))), ulps)
 
     def _wave(self, truth: Any, slope: Any) -> Rounded:
         # sin(x + e) - sin(x) = e cos(x) - e^2 sin(y) / 2 for a y between, and neither changes faster than x.
@@ -369,9 +365,7 @@ def rounded(value: Any, format: Format) -> Rounded:
     """
     if isinstance(value, Rounded):
         if value.format is not format:
-            raise MixedFormatsError(
-                f"expected elements of one format, but got {format.name} and {value.format.name}"
-            )
+            raise MixedFormatsError(f"expected elements of one format, but got {format.name} and {value.format.name}")
         return value
     truth = ball(value)
     if not isinstance(value, arb):

@@ -45,13 +45,16 @@ def _lines(shown: Equation) -> Iterator[str]:
             yield f"  {line.number}. = {line.latex}{source}"
             yield f"        {found}"
     yield ""
-    yield f"Checked against autodiff over GF(2^61 - 1), locally and chained, on {len(descriptions)} networks, seed {Plan().seed}."
-    for (of, line), outcomes in failing.items():
+    yield (
+        f"Checked against autodiff over GF(2^61 - 1), locally and chained, "
+        f"on {len(descriptions)} networks, seed {Plan().seed}."
+    )
+    for (of, failed), outcomes in failing.items():
         for outcome in outcomes:
-            example = smallest(of, line, outcome)
+            example = smallest(of, failed, outcome)
             if example is not None:
                 yield ""
-                yield f"Smallest network on which line {line} fails ({outcome}):"
+                yield f"Smallest network on which line {failed} fails ({outcome}):"
                 yield f"  autodiff gives {example.left}"
                 yield f"  the print gives {example.right}"
                 yield ""

@@ -12,7 +12,9 @@ from typing import Any
 def write(path: Path, text: str) -> None:
     """Write a file in one step: the old content stays until the new one is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", newline="\n") as file:
+    with NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", newline="\n"
+    ) as file:
         try:
             file.write(text)
             file.flush()

@@ -12,6 +12,7 @@ END = "<!-- /summary -->\n"
 def summary(data: Mapping[str, Any]) -> str:
     """Counts, and a table of the misprints."""
     counts = data["summary"]
+    hold = counts["definition"] + counts["holds"]
     lines = [line for entry in data["equations"] for line in entry["lines"]]
     held = sum(line["verdict"] == "holds" for line in lines)
     shapes = min(entry["evidence"]["field"]["shapes"] for entry in data["equations"])
@@ -23,9 +24,9 @@ def summary(data: Mapping[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            f"Of {counts['equations']} equations, {counts['equations'] - counts['misprint'] - counts['unverified']} hold as printed, "
-            f"{counts['misprint']} are misprints and {counts['unverified']} are unverified. Of {len(lines)} lines, {held} hold. "
-            f"Each line was decided exactly on at least {shapes} shapes; the chance that a false one passed is below 2^{chance}.",
+            f"Of {counts['equations']} equations, {hold} hold as printed, {counts['misprint']} are misprints and "
+            f"{counts['unverified']} are unverified. Of {len(lines)} lines, {held} hold. Each line was decided exactly "
+            f"on at least {shapes} shapes; the chance that a false one passed is below 2^{chance}.",
             "",
             "| equation | as printed | corrected |",
             "|---|---|---|",
@@ -51,9 +52,10 @@ def with_summary(readme: str, data: Mapping[str, Any]) -> str:
 
 
 def _reading(entry: Mapping[str, Any], variant: str) -> str:
-    """The failing line as printed or as corrected, and the indices it is claimed for where the readings differ in them."""
+    """The failing line as printed or as corrected, with its indices where the readings differ in them."""
     line = next(line for line in entry["lines"] if line["verdict"] == "fails")
     latex = line["latex"] if variant == "printed" else line["corrected"]["latex"]
     other = "corrected" if variant == "printed" else "printed"
     only = [where for where in entry[f"{variant}_where"] if where not in entry[f"{other}_where"]]
-    return f"{latex} \\text{{ for }} {', '.join(only)}" if only else str(latex)
+    text = f"{latex} \\text{{ for }} {', '.join(only)}" if only else str(latex)
+    return text.replace("|", "\\vert ")  # a bar would end the table's cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-STYLES = {"holds": "green", "definition": "green", "misprint": "bold red", "unverified": "bold yellow", "fails": "red"}
+STYLES = {
+    "holds": "green",
+    "definition": "green",
+    "misprint": "bold red",
+    "unverified": "bold yellow",
+    "fails": "red",
+}
 
 
 def verdict_table(data: Mapping[str, Any]) -> Table:
     """A row for each equation."""
     table = Table(box=None, pad_edge=False, title_justify="left")
-    for name, justify in (("", "right"), ("states", "left"), ("verdict", "left"), ("lines", "right"), ("shapes", "right")):
+    for name, justify in (
+        ("", "right"),
+        ("states", "left"),
+        ("verdict", "left"),
+        ("lines", "right"),
+        ("shapes", "right"),
+    ):
         table.add_column(name, justify=justify, no_wrap=name != "states")  # type: ignore[arg-type]
     for entry in data["equations"]:
         held = sum(line["verdict"] == "holds" for line in entry["lines"])
@@ -35,17 +48,19 @@ def verdict_table(data: Mapping[str, Any]) -> Table:
 def summary(data: Mapping[str, Any]) -> Group:
     """The counts, the misprints by number, and what did not run."""
     counts = data["summary"]
-    lines = [line for entry in data["equations"] for line in entry["lines"]]
+    lines = Counter(line["verdict"] for entry in data["equations"] for line in entry["lines"])
     texts = [
         Text(
-            f"{counts['equations']} equations, {counts['lines']} lines: {sum(line['verdict'] == 'holds' for line in lines)} lines hold "
-            f"as printed, {sum(line['verdict'] == 'fails' for line in lines)} fail, "
-            f"{sum(line['verdict'] == 'unverified' for line in lines)} are unverified"
+            f"{counts['equations']} equations, {counts['lines']} lines: {lines['holds']} lines hold "
+            f"as printed, {lines['fails']} fail, "
+            f"{lines['unverified']} are unverified"
         )
     ]
-    for entry in data["equations"]:
-        if entry["verdict"] == "misprint":
-            texts.append(Text(f"  ({entry['number']}) misprint: {entry['change']}", style=STYLES["misprint"]))
+    texts += [
+        Text(f"  ({entry['number']}) misprint: {entry['change']}", style=STYLES["misprint"])
+        for entry in data["equations"]
+        if entry["verdict"] == "misprint"
+    ]
     texts += [
         Text(f"  prose, section {claim['section']}: {claim['slug']}: {claim['verdict']}") for claim in data["claims"]
     ]
@@ -56,5 +71,9 @@ def summary(data: Mapping[str, Any]) -> Group:
 def progress_bar(console: Console) -> Progress:
     """A bar for each stage of a long job."""
     return Progress(
-        TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from .discrepancies import markdown
@@ -12,6 +13,19 @@ from .files import write, write_json
 
 if TYPE_CHECKING:
     from ..verdicts import Evidence
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, and find out before the work rather than after it whether files can be written there.
+
+    Raises
+    ------
+    OSError
+        If they cannot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
 
 
 def write_reports(folder: Path, evidence: Evidence, data: Mapping[str, Any]) -> list[Path]:

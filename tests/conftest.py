@@ -1,0 +1,43 @@
+"""How much the property tests try, and where JAX keeps what it compiles.
+
+Two profiles. "default", for every run, draws the same examples each time, so that a failure is there again in the
+next run. "thorough", for nights, draws new ones, more and larger; a failure prints the line that repeats it and is
+kept in `.hypothesis`. Choose with `--hypothesis-profile=thorough` or `HYPOTHESIS_PROFILE=thorough`.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from bptt_oracle.reference.config import enable_compilation_cache
+
+ROOT = Path(__file__).parents[1]
+
+settings.register_profile(
+    "default",
+    deadline=None,  # the first example of a shape is traced by JAX, the next ones are not
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "thorough",
+    max_examples=2000,
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+enable_compilation_cache(ROOT / ".jax_cache")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a program be compiled again when another process is just writing it to the cache."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry:UserWarning"
+    )
