@@ -138,8 +138,8 @@ def gather(
                     gathered[world].add(result)
                 if undecided := gathered[world].undecided:
                     missing[world] = (
-                        f"{len(undecided)} of {len(results)} instances decide nothing, because enclosures stay too wide "
-                        f"or a divisor is zero: {undecided[0]}"
+                        f"{len(undecided)} of {len(results)} instances decide nothing, because enclosures stay too "
+                        f"wide or a divisor is zero, the first of them {undecided[0]}"
                     )
         failing = [
             (n, line, outcome) for (n, line), outcomes in failing_lines(gathered).items() for outcome in outcomes

@@ -16,7 +16,8 @@ from bptt_oracle.arithmetic.errors import UndecidedError
 from bptt_oracle.arithmetic.formats import Format
 from bptt_oracle.arithmetic.rounded import to_rounded
 from bptt_oracle.floating import BITS
-from bptt_oracle.instances import NAMED, STATES, TARGETS, Description, draw
+from bptt_oracle.instances import NAMED, STATES, TARGETS, Description
+from bptt_oracle.instances import draw as instance_of
 from bptt_oracle.manual import forward_pass
 
 SCALES = ("ordinary", "tiny", "saturated")
@@ -174,7 +175,7 @@ def far_from_kinks(description: Description, format: Format) -> bool:
     """
     if description.f not in KINKED:
         return True
-    instance = draw(description)
+    instance = instance_of(description)
     with balls.precision(BITS):
         try:
             network = instance.network().over(lambda a: to_rounded(a, format), instance.functions())
@@ -189,4 +190,4 @@ def far_from_kinks(description: Description, format: Format) -> bool:
 
 def some_nonzero(array: Any) -> bool:
     """Whether an array has an entry other than 0, in any arithmetic: what is all zero shows nothing."""
-    return any(not bool(entry == 0) for entry in np.asarray(array).flat)
+    return any(bool(entry != 0) for entry in np.asarray(array).flat)
