@@ -14,6 +14,7 @@ from .arithmetic.errors import FieldZeroDivisionError, RefusalError
 from .catalogue import equations
 from .checking import Sources, Tallies, compare, compare_all, function_of, merge, tally
 from .instances import SCALES, STATES, TARGETS, Description, draw, random_description
+from .named import Counts, compare_named, merge_counts
 from .worlds import ball_world, field_world
 
 PRECISIONS = (256, 4096)
@@ -107,6 +108,7 @@ class Gathered:
     undecided : the instances whose enclosures stayed too wide at every precision, or that were degenerate
     bits : the highest precision needed, for balls
     descriptions : the instances that took part
+    named : of every quantity that the document names, how many were compared; over the field
     """
 
     tallies: Tallies = field(default_factory=dict)
@@ -114,6 +116,7 @@ class Gathered:
     undecided: list[str] = field(default_factory=list)
     bits: int = 0
     descriptions: list[str] = field(default_factory=list)
+    named: Counts = field(default_factory=dict)
 
     def add(self, other: Gathered) -> None:
         """Add what a later instance says."""
@@ -122,13 +125,20 @@ class Gathered:
         self.undecided += other.undecided
         self.bits = max(self.bits, other.bits)
         self.descriptions += other.descriptions
+        merge_counts(self.named, other.named)
 
 
 def field_evidence(description: Description, numbers: Collection[int] | None = None) -> Gathered:
     """The readings of the equations `numbers`, or of all, over the finite field, for the instance of `description`."""
     try:
         world = field_world(description)
-        return Gathered(tally(world, compare_all(world, numbers)), instances=1, descriptions=[str(description)])
+        sources = Sources(world)
+        return Gathered(
+            tallies=tally(world, compare_all(world, numbers, sources=sources)),
+            instances=1,
+            descriptions=[str(description)],
+            named=compare_named(world, sources),
+        )
     except FieldZeroDivisionError:
         return Gathered(undecided=[str(description)])
 

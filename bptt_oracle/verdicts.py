@@ -144,6 +144,7 @@ def as_data(evidence: Evidence) -> dict[str, Any]:
             }
             for claim in evidence.claims
         ],
+        "quantities": {} if "field" not in evidence.gathered else _named(evidence.gathered["field"]),
         "certificates": {
             world: [f"{world}:{description}" for description in gathered.descriptions]
             for world, gathered in evidence.gathered.items()
@@ -152,6 +153,10 @@ def as_data(evidence: Evidence) -> dict[str, Any]:
         "missing": dict(evidence.missing),
         "environment": dict(evidence.environment) | {"seed": evidence.seed},
     }
+
+
+def _named(field: Gathered) -> dict[str, dict[str, int]]:
+    return {name: asdict(count) for name, count in sorted(field.named.items())}
 
 
 def _equation(evidence: Evidence, equation: Equation) -> dict[str, Any]:

@@ -52,6 +52,16 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield claim["finding"]
     yield ""
+    yield "## All quantities"
+    yield ""
+    yield "Everything that the document names, worked out by its own recursion, against the program that JAX derived:"
+    yield "exactly, over the finite field, at all indices."
+    yield ""
+    yield "| quantity | comparisons | disagreements |"
+    yield "|---|---|---|"
+    for name, count in data["quantities"].items():
+        yield f"| `{name}` | {count['comparisons']} | {count['disagreements']} |"
+    yield ""
     yield "## All equations"
     yield ""
     yield "| equation | states | verdict | lines | exact shapes | degree | chance of a false pass | enclosures |"
