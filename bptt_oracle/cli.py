@@ -134,6 +134,8 @@ def _verify(options: argparse.Namespace) -> int:
     console.print(summary(data))
     console.print(f"written: {', '.join(map(str, paths))}", soft_wrap=True)
     if data["missing"]:
+        reasons = "; ".join(f"{stage}: {why}" for stage, why in data["missing"].items())
+        print(f"bptt-oracle: not run: {reasons}", file=sys.stderr)
         return 2
     return 1 if data["summary"]["unverified"] else 0
 

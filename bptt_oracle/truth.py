@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .manual import Network, Quantities
+from .manual import Network, Quantities, notation
 
 _PARAMETER = slice(-1, None)
 
@@ -34,7 +34,21 @@ class Truth:
         return Quantities(self._network, self.find)
 
     def find(self, name: str, at: tuple[int, ...]) -> Any:
-        """The quantity `name` at the document's indices, in the document's shape."""
+        """The quantity `name` at the document's indices, in the document's shape.
+
+        Parameters
+        ----------
+        name
+            As in `Quantities`.
+        at
+            Layers and times as the document counts them; the order of the indices is that of `Quantities`.
+
+        Raises
+        ------
+        IndexError
+            If the quantity has no such layer or time.
+        """
+        self._expect_indices(name, at)
         values = self._values
         if name == "J":
             return (values["J_at"][at[0] - 1 : at[0]] if at else values["J"]).reshape(1, 1)
@@ -68,6 +82,29 @@ class Truth:
         l, k = at
         step = values["dz_d"][l - 1][parameter][k - 1]
         return step if parameter == "b" else step.transpose(0, 2, 1)
+
+    def _expect_indices(self, name: str, at: tuple[int, ...]) -> None:
+        """Refuse what Python would count from the end of an array."""
+        n, T = self._network.n, self._network.T
+        layers, times = range(1, n + 1), range(1, T + 1)
+        if name == "dz_dz":
+            to, later, l, t = at
+            steps = {(l + 1, t)} | ({(l, t + 1)} if t < T else set())
+            if l not in range(1, n) or t not in times or (to, later) not in steps:
+                raise IndexError(
+                    f"{notation(name, at)}: expected one step, from z^(l)(t) to z^(l+1)(t) or z^(l)(t+1), "
+                    f"with l in 1..{n - 1} and times 1..{T}, for n = {n} and T = {T}"
+                )
+            return
+        if name == "h":
+            layers, times = range(n), range(0 if at[0] else 1, T + 1)
+        elif name.removesuffix("_summand").endswith("H"):
+            layers = range(1, n)
+        of_layer, of_time = ((), at) if name in ("J", "y_hat") else (at[:1], at[1:])
+        if not (all(l in layers for l in of_layer) and all(t in times for t in of_time)):
+            expected = [f"layers {layers.start}..{layers.stop - 1}"] if of_layer else []
+            expected += [f"times {times.start}..{times.stop - 1}"] if of_time else []
+            raise IndexError(f"{notation(name, at)}: expected {' and '.join(expected)}, for n = {n} and T = {T}")
 
     def _gradient(self, parameter: str, at: tuple[int, ...]) -> Any:
         if len(at) == 1:

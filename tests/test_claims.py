@@ -10,21 +10,26 @@ from typing import Any
 
 import pytest
 
-from bptt_oracle import claims as module
+from bptt_oracle import manual
 from bptt_oracle.catalogue import Equation, Variant, equation
 from bptt_oracle.checking import Function, function_of
 from bptt_oracle.claims import (
-    Bench,
     CheckError,
     Claim,
-    Observed,
-    asked,
+    bench,
     claim,
     claims,
-    fitted,
-    left_open,
-    points,
+    comparisons,
+    section_3,
+    section_4_gamma,
+    section_4_sums,
+    sections_1_2,
+    substitutes,
+    wording,
 )
+from bptt_oracle.claims.bench import Bench
+from bptt_oracle.claims.comparisons import asked, left_open
+from bptt_oracle.claims.wording import Observed, fitted, points
 from bptt_oracle.conditions import Condition
 from bptt_oracle.manual import Elementwise, Gradients, Network, Quantities, one_pass
 from bptt_oracle.manual.functions import EXP, LOG
@@ -49,6 +54,18 @@ VERDICTS = {
     "gamma-of-the-output-layer": "incomplete",
     "order-of-the-cases-of-gamma": "incomplete",
 }
+
+
+MODULES = (
+    bench,
+    comparisons,
+    section_3,
+    section_4_gamma,
+    section_4_sums,
+    sections_1_2,
+    substitutes,
+    wording,
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +119,7 @@ def test_initial_state_is_asked_for_and_never_given(decided: dict[str, Claim]) -
 
 def test_nothing_else_is_left_open() -> None:
     kinds = {
-        "h^(l)(0)"
-        if name == "h" and at[1] == 0
-        else "delta before t"
-        if name == "delta" and at[2] < at[1]
-        else at
+        "h^(l)(0)" if name == "h" and at[1] == 0 else "delta before t" if name == "delta" and at[2] < at[1] else at
         for name, at in left_open(Bench(5).world())
     }
     assert kinds == {"h^(l)(0)", "delta before t"}
@@ -218,7 +231,7 @@ Plant = Callable[..., None]
 
 @pytest.fixture
 def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
-    """Plant readings by number, or what the catalogue says of an equation, or anything else of the module."""
+    """Plant readings by number, or what the catalogue says of an equation, or anything else, wherever it is named."""
 
     def plant(
         readings: dict[int, Function] | None = None,
@@ -232,10 +245,11 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
             stated = equation(number)
             return catalogue[number](stated) if catalogue and number in catalogue else stated
 
-        monkeypatch.setattr(module, "function_of", planted_function)
-        monkeypatch.setattr(module, "equation", planted_equation)
-        for name, value in names.items():
-            monkeypatch.setattr(module, name, value)
+        for name, value in {"function_of": planted_function, "equation": planted_equation, **names}.items():
+            naming = [module for module in MODULES if hasattr(module, name)]
+            assert naming
+            for module in naming:
+                monkeypatch.setattr(module, name, value)
 
     return plant
 
@@ -265,9 +279,7 @@ def test_a_claim_that_cannot_run_is_unverified(plant: Plant) -> None:
     plant(field_network=broken)
     undecided = [claim for claim in claims() if claim.verdict == "unverified"]
     assert [claim.slug for claim in undecided] == [slug for slug in VERDICTS if slug != "ranges-together"]
-    assert {claim.finding for claim in undecided} == {
-        "The check could not run: RuntimeError: no network today."
-    }
+    assert {claim.finding for claim in undecided} == {"The check could not run: RuntimeError: no network today."}
 
 
 def test_an_unknown_claim_is_a_key_error() -> None:
@@ -275,12 +287,12 @@ def test_an_unknown_claim_is_a_key_error() -> None:
         claim("everything")
 
 
-SUBSTITUTES = module.substitutes
+SUBSTITUTES = substitutes.substitutes
 
 
 @pytest.mark.parametrize("name", list(output.SUBSTITUTES))
 def test_a_g_that_differs_from_the_references_is_noticed(plant: Plant, name: str) -> None:
-    def wrong(exp: Elementwise = EXP, log: Elementwise = LOG) -> dict[str, module.G]:
+    def wrong(exp: Elementwise = EXP, log: Elementwise = LOG) -> dict[str, substitutes.G]:
         known = SUBSTITUTES(exp, log)
         return known | {name: lambda z: known[name](z) + 1}
 
@@ -291,7 +303,7 @@ def test_a_g_that_differs_from_the_references_is_noticed(plant: Plant, name: str
 
 
 def test_a_g_that_one_side_lacks_is_noticed(plant: Plant) -> None:
-    def fewer(exp: Elementwise = EXP, log: Elementwise = LOG) -> dict[str, module.G]:
+    def fewer(exp: Elementwise = EXP, log: Elementwise = LOG) -> dict[str, substitutes.G]:
         known = SUBSTITUTES(exp, log)
         del known["normalised squares"]
         return known
@@ -309,9 +321,7 @@ def test_a_wrong_derivative_of_a_g_is_noticed(plant: Plant) -> None:
     found = claim("any-g-jacobian")
     assert found.verdict == "fails"
     wrong = {"6": [1, 2, 3], "7": [2], "26": [1], "42": [1]}
-    assert found.evidence["failing"] == {
-        g: wrong if g == "normalised squares" else {} for g in output.SUBSTITUTES
-    }
+    assert found.evidence["failing"] == {g: wrong if g == "normalised squares" else {} for g in output.SUBSTITUTES}
 
 
 def test_a_wrong_general_error_is_noticed(plant: Plant) -> None:
@@ -333,14 +343,14 @@ def test_a_wrong_equation_spoils_the_control_with_softmax(plant: Plant) -> None:
         assert found.finding.endswith("(26).")
 
 
-def test_balls_that_say_otherwise_than_the_field_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_g = module._with_g
+def test_balls_that_say_otherwise_than_the_field_are_noticed(plant: Plant) -> None:
+    with_g = bench.with_g
 
     def changed(network: Network, g: str) -> Network:
         over_balls = not hasattr(network.functions.exp.function, "seed")
         return with_g(network, "softmax" if over_balls and g == "elementwise logistic" else g)
 
-    monkeypatch.setattr(module, "_with_g", changed)
+    plant(with_g=changed)
     found = claim("any-g-equations")
     assert found.verdict == "unverified"
     assert "with elementwise logistic the field and the balls do not agree" in found.finding
@@ -375,7 +385,7 @@ def test_visits_that_no_formula_describes_are_noticed(plant: Plant) -> None:
 @pytest.mark.parametrize("which", ["H", "W", "b", "h0", "x"])
 @pytest.mark.parametrize("algorithm", ["one_pass", "per_step_sum"])
 def test_a_wrong_gradient_is_noticed(plant: Plant, algorithm: str, which: str) -> None:
-    right = getattr(module, algorithm)
+    right = getattr(manual, algorithm)
 
     def wrong(network: Network) -> Gradients:
         gradients: Gradients = right(network)
