@@ -26,6 +26,6 @@ def write(path: Path, text: str) -> None:
             raise
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write data as JSON, the same bytes for the same data."""
-    write(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def as_json(data: Any) -> str:
+    """Data as JSON, the same text for the same data."""
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

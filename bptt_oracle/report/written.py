@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from .discrepancies import markdown
-from .files import write, write_json
+from . import discrepancies, floats
+from .files import as_json, write
 
 if TYPE_CHECKING:
     from ..verdicts import Evidence
@@ -43,15 +43,18 @@ def write_reports(folder: Path, evidence: Evidence, data: Mapping[str, Any]) -> 
     Returns
     -------
     The paths of what was written: `verdicts.json` and `discrepancies.md`, the same bytes on every machine, and
-    `floating.json`, which is not.
+    `floating.json` and `floating.md`, which are not.
     """
-    verdicts, discrepancies, floating = (
-        folder / name for name in ("verdicts.json", "discrepancies.md", "floating.json")
-    )
-    write_json(verdicts, data)
-    write(discrepancies, markdown(data))
-    write_json(floating, floating_figures(evidence))
-    return [verdicts, discrepancies, floating]
+    figures = floating_figures(evidence)
+    written = {
+        "verdicts.json": as_json(data),
+        "discrepancies.md": discrepancies.markdown(data),
+        "floating.json": as_json(figures),
+        "floating.md": floats.markdown(figures),
+    }
+    for name, text in written.items():
+        write(folder / name, text)
+    return [folder / name for name in written]
 
 
 def floating_figures(evidence: Evidence) -> dict[str, Any]:
