@@ -43,6 +43,7 @@ clean:  ## remove everything that was made here, .venv included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=...")'
 	$(PYTHON) -m venv --clear .venv
 
 $(INSTALLED): $(BIN)/pip pyproject.toml constraints.txt

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
-from platform import python_version_tuple
 from typing import Any
 
 from .arithmetic.errors import MissingFlintError, RefusalError
@@ -183,7 +182,7 @@ def _no_evidence(why: str, seed: int) -> Evidence:
 def environment() -> dict[str, str]:
     """Versions of what decides the verdicts; no word of the machine."""
     packages = ("bptt-oracle", "jax", "numpy", "python-flint")
-    return {"python": ".".join(python_version_tuple()[:2])} | {name: _version(name) for name in packages}
+    return {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str:

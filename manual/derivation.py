@@ -123,11 +123,7 @@ class Derivation(Quantities):
         if name in _FORWARD:
             return self._equation(_FORWARD[name], l=at[0], t=at[-1])
         if name == "J":
-            if not at:
-                return self._equation(1)
-            if self.network.class_at(at[0]) is None:  # (1), second line: the loss of one step for soft targets
-                return 1, -(self.y[at[0]].T @ self.log(self.y_hat[at[0]]))
-            return self._equation(2, t=at[0])
+            return self._loss(at)
         if name == "delta":
             return self._delta(self.route, at, zero=self.zeros(self.d[at[0]]))
         if name == "dJ_dz":
@@ -143,6 +139,15 @@ class Derivation(Quantities):
             hidden, output = _GRADIENTS_OF_STEPS[name]
             return self._equation(output if at[0] == n else hidden, l=at[0], t=at[1])
         return None, self._one_step(name, at)
+
+    def _loss(self, at: tuple[int, ...]) -> tuple[int, Any]:
+        """(2) and (1), or for soft targets, of which they do not speak, the first two lines of (1)."""
+        steps = at or tuple(range(1, self.T + 1))
+        if all(self.network.class_at(t) is not None for t in steps):
+            return self._equation(2, t=at[0]) if at else self._equation(1)
+        if at:
+            return 1, -(self.y[at[0]].T @ self.log(self.y_hat[at[0]]))
+        return 1, sum(self.J[t] for t in steps) / self.T
 
     def _delta(self, route: Route, at: tuple[int, ...], zero: Any) -> tuple[int | None, Any]:
         l, t, i = at

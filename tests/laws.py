@@ -10,12 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from strategies import REGULAR, Property, far_from_kinks, for_random_networks, some_nonzero
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.arithmetic.arrays import elementwise
 from bptt_oracle.arithmetic.errors import FieldZeroDivisionError, RefusalError, UndecidedError
 from bptt_oracle.arithmetic.formats import FORMATS
-from bptt_oracle.arithmetic.rounded import Rounded, errors, rounded, truths, used
+from bptt_oracle.arithmetic.rounded import Rounded, errors, truths, used
 from bptt_oracle.catalogue import Equation, Reading, Variant, equation, equations
 from bptt_oracle.checking import MODES, Comparison, Function, Key, Mode, Outcome, Sources, compare, function_of
 from bptt_oracle.conditions import indices_where
@@ -23,9 +24,8 @@ from bptt_oracle.evidence import PRECISIONS
 from bptt_oracle.failures import describe
 from bptt_oracle.floating import BITS, _jax_values, _Pair
 from bptt_oracle.instances import Description, draw
-from bptt_oracle.manual import Undefined, indices
-from bptt_oracle.worlds import World, ball_world, field_world
-from strategies import Property, far_from_kinks, some_nonzero
+from bptt_oracle.manual import ROUTES, Derivation, Undefined, indices
+from bptt_oracle.worlds import World, ball_world, field_network, field_world
 
 NEXT_TO_A_KINK = "a z too near to a kink"
 TOO_WIDE = "enclosures too wide at every precision"
@@ -76,10 +76,37 @@ def holds(claim: Claim, comparisons: Comparisons) -> Property:
         if isinstance(found, str):
             return found
         for comparison in failing(found):
-            raise AssertionError(describe(comparison, str(description)))
+            sides = ("manual", "autodiff") if comparison.key.line else ("jax", "enclosed")
+            raise AssertionError(describe(comparison, str(description), sides))
         return any(some_nonzero(_values(comparison.truth)) for comparison in found)
 
     return agrees
+
+
+def shown(number: int, comparisons: Comparisons) -> None:
+    """Assert that the right reading of an equation agrees with autodiff on random networks, and on the regular ones."""
+    law(holds(Claim.right(number), comparisons))()
+
+
+def by_hand(description: Description, route: str = "3.1") -> Derivation:
+    """All quantities by the document's own equations over the field, JAX having no part in it."""
+    return Derivation(field_network(description)[0], ROUTES[route])
+
+
+def law(holds: Property) -> Callable[[], None]:
+    """A test that asks a property of random networks and of the regular ones, each of which must have an answer."""
+
+    def test() -> None:
+        drawn = for_random_networks(holds)
+        assert drawn.informative >= len(REGULAR), drawn
+
+    return test
+
+
+def fails_as_printed(number: int, comparisons: Comparisons) -> bool:
+    """Whether the printed reading of an equation fails on a regular network."""
+    found = [comparisons(Claim.printed(number), description) for description in REGULAR]
+    return any(failing(comparisons) for comparisons in found if not isinstance(comparisons, str))
 
 
 def _values(truth: Any) -> Any:
@@ -139,17 +166,16 @@ def _pair(description: Description, name: str) -> _Pair | str:
         return NEXT_TO_A_KINK
 
 
-def in_floats(name: str) -> Comparisons:
-    """Every line in a format of floating point: both sides around autodiff's true value, each in its own bound."""
+def in_float64(claim: Claim, description: Description) -> list[Comparison] | str:
+    """Every line in float64: both sides around autodiff's true value, each within its own bound."""
+    if not far_from_kinks(description, FORMATS["float64"]):
+        return NEXT_TO_A_KINK
+    with balls.precision(BITS), np.errstate(all="ignore"):  # what overflows has no bound, or breaks it
+        pair = _pair(description, "float64")
+        return pair if isinstance(pair, str) else [c for mode in MODES for c in _rounded(claim, pair, mode)]
 
-    def compared(claim: Claim, description: Description) -> list[Comparison] | str:
-        if not far_from_kinks(description, FORMATS[name]):
-            return NEXT_TO_A_KINK
-        with balls.precision(BITS):
-            pair = _pair(description, name)
-            return pair if isinstance(pair, str) else [c for mode in MODES for c in _rounded(claim, pair, mode)]
 
-    return compared
+METHODS: tuple[Comparisons, ...] = (exactly, enclosed, in_float64)
 
 
 def _rounded(claim: Claim, pair: _Pair, mode: Mode) -> Iterator[Comparison]:
@@ -164,18 +190,19 @@ def _rounded(claim: Claim, pair: _Pair, mode: Mode) -> Iterator[Comparison]:
         where = dict(zip(indices(function), at, strict=True)) | {"n": n, "T": T}
         left = claim.equation.left_hand_side(where)
         truth = pair.jax_bounds.find(symbol, left)
-        with np.errstate(all="ignore"):  # what overflows has no bound, or breaks it
-            lines = _lines(claim, pair, mode, at, bounds=False)
+        lines = _lines(claim, pair, mode, at, bounds=False)
         for line, value, bound in zip(reading.lines, lines, _lines(claim, pair, mode, at, bounds=True), strict=True):
             if not line.one_hot or pair.one_hot:
                 key = Key(claim.equation.number, reading.variant, line.number, 0, mode)
                 yield _judged(key, where, value, bound, truth, pair)
-        if mode == "local":
-            yield _judged(Key(claim.equation.number, reading.variant, 0, 0, mode), where, pair.jax.find(symbol, left), truth, truth, pair)
+        if mode == "local":  # line 0: JAX's own result
+            key = Key(claim.equation.number, reading.variant, 0, 0, mode)
+            yield _judged(key, where, pair.jax.find(symbol, left), truth, truth, pair)
 
 
 def _lines(claim: Claim, pair: _Pair, mode: Mode, at: tuple[int, ...], *, bounds: bool) -> list[Any]:
-    count, values = len(claim.reading.lines), []
+    count = len(claim.reading.lines)
+    values: list[Any] = []
     try:
         values.extend(claim.function(pair.of(claim.equation.number, mode, bounds=bounds), *at))
     except RefusalError:

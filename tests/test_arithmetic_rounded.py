@@ -42,9 +42,9 @@ def _true_values_to_200_bits() -> Iterator[None]:
 
 def numbers(rng: Any, shape: Any, format: Any, low: Any = -3, high: Any = 3) -> Any:
     """Numbers of the format, of magnitudes from 2^low to 2^high."""
-    return (
-        rng.uniform(1, 2, shape) * 2.0 ** rng.integers(low, high, shape) * rng.choice([-1, 1], shape)
-    ).astype(DTYPES[format.name])
+    return (rng.uniform(1, 2, shape) * 2.0 ** rng.integers(low, high, shape) * rng.choice([-1, 1], shape)).astype(
+        DTYPES[format.name]
+    )
 
 
 # The machine: programs whose every operation may err as far as the model of the formats allows.
@@ -484,9 +484,7 @@ def test_the_error_of_a_function_is_that_of_its_reach() -> None:
 
 
 def test_formats_do_not_mix() -> None:
-    with pytest.raises(
-        MixedFormatsError, match="expected elements of one format, but got float32 and float64"
-    ):
+    with pytest.raises(MixedFormatsError, match="expected elements of one format, but got float32 and float64"):
         rounded(1, FLOAT32) + rounded(1, FLOAT64)
 
 
@@ -571,9 +569,7 @@ def test_library_functions_keep_their_declared_errors(name: Any, format: Any) ->
     numpy_function, jax_function, true_function = FUNCTIONS[name]
     x = points(name, format, np.random.default_rng(5), 150)
     bounds = np.array([getattr(rounded(value, format), name)() for value in x], dtype=object)
-    assert all(
-        bound.truth.overlaps(true_function(arb(float(v)))) for bound, v in zip(bounds[:5], x[:5], strict=True)
-    )
+    assert all(bound.truth.overlaps(true_function(arb(float(v)))) for bound, v in zip(bounds[:5], x[:5], strict=True))
     with np.errstate(all="ignore"):
         results = [numpy_function(x), jax_function(x), jax.jit(jax_function)(x)]
     for computed in results:

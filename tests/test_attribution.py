@@ -14,7 +14,7 @@ from bptt_oracle.arithmetic.formats import FLOAT64
 from bptt_oracle.attribution import attribute, tensors
 from bptt_oracle.growth import growth
 from bptt_oracle.instances import Description, draw
-from bptt_oracle.manual import one_pass
+from bptt_oracle.manual import Derivation, one_pass
 
 INSTANCE = draw(Description(3, 4, (2, 3, 2, 3), seed=5))
 SATURATED = draw(Description(3, 6, (2, 3, 2, 3), scale="saturated"))
@@ -83,7 +83,7 @@ def test_the_step_that_lost_the_digits_is_named(step: tuple[str, int], monkeypat
             direction = {"h": "forward", "gamma": "backward", "delta": "backward"}.get(name)
             if (direction, at[1] if len(at) > 1 else 0) == step:
                 return super()._work_out(name, at)
-            return attribution.Derivation._work_out(self, name, at)
+            return Derivation._work_out(self, name, at)
 
     monkeypatch.setattr(attribution, "_Stored", OneStep)
     found = {one.tensor: one for one in attribute(INSTANCE, "float32", rounded_to_nearest(INSTANCE))}

@@ -40,18 +40,14 @@ def unpaired(stated: Mapping[int, Equation], printed: Functions, corrected: Func
         *(f"({number}) has no function" for number in sorted(stated.keys() - printed.keys())),
         *(f"({number}) is not in the catalogue" for number in sorted(printed.keys() - stated.keys())),
         *(f"({number}) has no corrected function" for number in sorted(with_correction - corrected.keys())),
-        *(
-            f"({number}) is not corrected in the catalogue"
-            for number in sorted(corrected.keys() - with_correction)
-        ),
+        *(f"({number}) is not corrected in the catalogue" for number in sorted(corrected.keys() - with_correction)),
     ]
 
 
 def miscounted(entry: Equation, reading: Reading, function: Function, q: Quantities) -> list[str]:
     """Where a function yields more or fewer values than its reading has lines."""
     counts = {
-        at: len(list(function(q, *at)))
-        for at in indices_where(indices(function), reading.where, NARROW.n, NARROW.T)
+        at: len(list(function(q, *at))) for at in indices_where(indices(function), reading.where, NARROW.n, NARROW.T)
     }
     assert counts, f"({entry.number}) is stated for no index"
     lines = len(reading.lines)
@@ -69,10 +65,7 @@ def misnamed(entry: Equation, reading: Reading, function: Function) -> list[str]
     bounded = symbols(*(term for condition in reading.where for term in condition.terms))
     return [
         *(f"({entry.number}): no range for {name}" for name in sorted(given - bounded)),
-        *(
-            f"({entry.number}): no parameter {name}"
-            for name in sorted((bounded | symbols(*entry.at)) - given)
-        ),
+        *(f"({entry.number}): no parameter {name}" for name in sorted((bounded | symbols(*entry.at)) - given)),
     ]
 
 
@@ -127,11 +120,7 @@ def ill_formed(entry: Mapping[str, Any]) -> list[str]:
             found.append(f"correction of line {number}, which does not exist")
         elif latex == printed[number]:
             found.append(f"correction of line {number}, which changes nothing")
-    if (
-        "corrected" in entry
-        and not correction.get("lines")
-        and correction.get("where") in (None, entry["where"])
-    ):
+    if "corrected" in entry and not correction.get("lines") and correction.get("where") in (None, entry["where"]):
         found.append("correction of nothing")
     return found + ([] if correction.get("change") else ["a correction without a word on what it changes"])
 
@@ -174,12 +163,8 @@ def test_indices_have_the_same_names_in_ranges_functions_and_left_hand_sides() -
 
 
 def test_every_docstring_names_its_equation() -> None:
-    assert [
-        found for n, function in PRINTED.items() for found in untold(n, function, is_correction=False)
-    ] == []
-    assert [
-        found for n, function in CORRECTED.items() for found in untold(n, function, is_correction=True)
-    ] == []
+    assert [found for n, function in PRINTED.items() for found in untold(n, function, is_correction=False)] == []
+    assert [found for n, function in CORRECTED.items() for found in untold(n, function, is_correction=True)] == []
 
 
 def test_all_latex_is_balanced() -> None:
@@ -229,9 +214,7 @@ def test_a_number_without_a_function_is_found() -> None:
 
 def test_a_function_without_a_number_is_found() -> None:
     assert unpaired(equations(), {**PRINTED, 47: PRINTED[1]}, CORRECTED) == ["(47) is not in the catalogue"]
-    assert unpaired(equations(), PRINTED, {**CORRECTED, 1: PRINTED[1]}) == [
-        "(1) is not corrected in the catalogue"
-    ]
+    assert unpaired(equations(), PRINTED, {**CORRECTED, 1: PRINTED[1]}) == ["(1) is not corrected in the catalogue"]
 
 
 def test_a_number_stated_twice_in_code_is_refused() -> None:
@@ -245,7 +228,7 @@ def test_a_number_twice_in_the_catalogue_is_refused(monkeypatch: pytest.MonkeyPa
     entries = catalogue._contents()["equation"]
     monkeypatch.setattr(catalogue, "_contents", lambda: {"equation": [*entries, entries[6]]})
     with pytest.raises(CatalogueError, match=r"^a number stands twice in the catalogue$"):
-        equations.__wrapped__()  # type: ignore[attr-defined]  # past the cache
+        equations.__wrapped__()  # past the cache
 
 
 @pytest.mark.parametrize("drop", [True, False])
@@ -322,18 +305,14 @@ def test_entries_that_are_not_well_formed_are_found() -> None:
     good = next(entry for entry in catalogue._contents()["equation"] if entry["number"] == 6)
     fix = good["corrected"]
     assert ill_formed(good | {"extracted": "x"}) == ["unknown key extracted"]
-    assert ill_formed(good | {"lines": [*good["lines"], {"latex": "a", "onehot": True}]}) == [
-        "unknown key onehot"
-    ]
+    assert ill_formed(good | {"lines": [*good["lines"], {"latex": "a", "onehot": True}]}) == ["unknown key onehot"]
     assert ill_formed(good | {"corrected": fix | {"lines": fix["lines"] | {"4": "a"}}}) == [
         "correction of line 4, which does not exist"
     ]
     assert ill_formed(good | {"corrected": fix | {"lines": {"2": good["lines"][1]["latex"]}}}) == [
         "correction of line 2, which changes nothing"
     ]
-    assert ill_formed(good | {"corrected": {"change": "a", "where": good["where"]}}) == [
-        "correction of nothing"
-    ]
+    assert ill_formed(good | {"corrected": {"change": "a", "where": good["where"]}}) == ["correction of nothing"]
     assert ill_formed(good | {"corrected": {"lines": fix["lines"]}}) == [
         "a correction without a word on what it changes"
     ]
@@ -344,9 +323,7 @@ def test_what_the_catalogue_does_not_hold_is_refused() -> None:
         equation(47)
     with pytest.raises(CatalogueError, match=r"^equation \(7\): there is no corrected reading$"):
         equation(7).reading("corrected")
-    with pytest.raises(
-        CatalogueError, match=r"^equation \(7\): expected a symbol such as z\(l,t\), got 'z'$"
-    ):
+    with pytest.raises(CatalogueError, match=r"^equation \(7\): expected a symbol such as z\(l,t\), got 'z'$"):
         catalogue._equation({"number": 7, "symbol": "z", "lines": [], "where": []})
 
 

@@ -352,9 +352,7 @@ def recurrent_gradient_by_hand(oracles: Any, H: Any, W: Any, x: Any, y: Any) -> 
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_the_derived_gradient_equals_one_by_hand_over_the_field(steps: Any) -> None:
     shapes = [(3, 3), (3, 2), (steps, 2), (3,)]
-    program = jax.make_jaxpr(jax.grad(recurrent_loss, argnums=(0, 1, 2, 3)))(
-        *(np.zeros(shape) for shape in shapes)
-    )
+    program = jax.make_jaxpr(jax.grad(recurrent_loss, argnums=(0, 1, 2, 3)))(*(np.zeros(shape) for shape in shapes))
     for seed in range(5):
         rng, oracles = np.random.default_rng(seed), Oracles(seed)
         inputs = [random_array(rng, shape) for shape in shapes]
@@ -378,9 +376,7 @@ def test_the_same_program_runs_over_fractions() -> None:
 
 
 def refused(error: Any, match: Any, function: Any, *args: Any, **options: Any) -> None:
-    program = jax.make_jaxpr(function)(
-        *(np.zeros(np.shape(a)) if np.asarray(a).dtype == object else a for a in args)
-    )
+    program = jax.make_jaxpr(function)(*(np.zeros(np.shape(a)) if np.asarray(a).dtype == object else a for a in args))
     with pytest.raises(error, match=match):
         evaluate(program, *args, **options)
 
@@ -447,9 +443,7 @@ def test_an_order_that_enclosures_leave_open_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "function", [lambda a: a * 0.5, lambda a: a * (1 / 3), lambda a: a + np.array([0.25, 1])]
-)
+@pytest.mark.parametrize("function", [lambda a: a * 0.5, lambda a: a * (1 / 3), lambda a: a + np.array([0.25, 1])])
 def test_constants_that_are_no_integers_are_refused_unless_they_have_a_meaning(function: Any) -> None:
     refused(InexactConstantError, "write the program with a division of integers", function, to_field([1, 2]))
     refused(InexactConstantError, "division of integers", function, to_field([1, 2]), constants=element)
@@ -500,9 +494,7 @@ def test_arguments_must_fit_the_inputs() -> None:
     program = jax.make_jaxpr(lambda a, b: a + b)(VECTOR, VECTOR)
     with pytest.raises(WrongArgumentsError, match="expected 2 arguments, one for each input, but got 1"):
         evaluate(program, VECTOR)
-    with pytest.raises(
-        WrongArgumentsError, match=r"argument 1: expected shape \(5,\), the input's, but got \(3, 4\)"
-    ):
+    with pytest.raises(WrongArgumentsError, match=r"argument 1: expected shape \(5,\), the input's, but got \(3, 4\)"):
         evaluate(program, VECTOR, MATRIX)
 
 

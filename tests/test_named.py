@@ -14,7 +14,7 @@ from bptt_oracle.named import compare_named
 from bptt_oracle.truth import Truth
 from bptt_oracle.worlds import World, field_world
 
-DESCRIPTION = Description(3, 3, (2, 3, 2, 3))
+DESCRIPTION = Description(3, 3, (2, 3, 2, 3), y="soft")
 
 
 @pytest.fixture(scope="module")

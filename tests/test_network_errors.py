@@ -241,8 +241,7 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "x of another width": (
         having(x=np.ones((5, 2))),
         ShapeError,
-        "x: expected shape (T, d_0), with d_0 the number of columns of the first layer's W = (5, 3), "
-        "but got (5, 2)",
+        "x: expected shape (T, d_0), with d_0 the number of columns of the first layer's W = (5, 3), but got (5, 2)",
     ),
     "x of width 0": (
         having(x=np.ones((5, 0))),
@@ -397,8 +396,7 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "an unknown activation": (
         having(functions="swish"),
         NetworkError,
-        "functions: expected one of tanh, logistic, relu, softplus, sine, identity, but got 'swish'; "
-        + HOW_TO_PASS_F,
+        "functions: expected one of tanh, logistic, relu, softplus, sine, identity, but got 'swish'; " + HOW_TO_PASS_F,
     ),
     "f without f'": (
         having(functions=np.tanh),
@@ -446,7 +444,8 @@ def same(a: Network, b: Network) -> bool:
 def test_every_supported_type_is_kept(dtype: Any) -> None:
     net = network(**good(dtype))
     assert (net.n, net.T, net.d) == (2, 5, (3, 2, 4))
-    assert {array.dtype for arrays in net._arrays() for array in arrays.values()} == {np.dtype(dtype)}
+    arrays = [array for at in (net.H, net.W, net.b, net.x, net.y, net.h0) for array in at.values()]
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize("integer", [int, np.uint8, bool])

@@ -276,9 +276,7 @@ def test_a_pin_that_breaks_or_misses_a_requirement_is_found() -> None:
     assert unmet(pyproject, pinned) == ["old>=2, pinned: 1.9", "none>=1, pinned: None", "new<3, pinned: 3.0"]
 
 
-@pytest.mark.parametrize(
-    "line", ["jax", "jax>=0.6", "jax==0.6 --hash=sha256:0", "-e .", "jax @ file:///jax", ""]
-)
+@pytest.mark.parametrize("line", ["jax", "jax>=0.6", "jax==0.6 --hash=sha256:0", "-e .", "jax @ file:///jax", ""])
 def test_constraints_hold_pins_alone(line: str) -> None:
     with pytest.raises(AssertionError, match=r"expected name==version, got"):
         pins(f"numpy==2.1.0\n{line}\nrich==13.7")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -175,7 +176,7 @@ def test_untied_parameters_are_used_at_their_own_step() -> None:
 def test_symbolic_f_becomes_any_f_when_it_is_evaluated() -> None:
     inputs = floating((2, 3, 2, 3), 3)
     traced = quantities.trace(symbolic.f, *inputs, output.SOFTMAX_ALGEBRAIC)
-    functions = {"f": np.tanh, "f_prime": lambda u: 1 - np.tanh(u) ** 2}
+    functions: dict[str, Callable[..., Any]] = {"f": np.tanh, "f_prime": lambda u: 1 - np.tanh(u) ** 2}
     named = evaluate(traced.jaxpr, *traced.flatten(*inputs), functions=functions)
     direct = quantities.trace(activations.tanh, *inputs, output.SOFTMAX_ALGEBRAIC)
     for a, b in zip(named, evaluate(direct.jaxpr, *direct.flatten(*inputs)), strict=True):
@@ -264,13 +265,12 @@ def test_softplus_does_not_overflow() -> None:
 
 
 def test_mixture_is_its_five_terms() -> None:
-    for position, term in enumerate((math.tanh, math.sin, lambda u: u, lambda u: u * u, lambda u: 1.0)):
+    terms: list[Callable[[float], float]] = [math.tanh, math.sin, lambda u: u, lambda u: u * u, lambda u: 1.0]
+    for position, term in enumerate(terms):
         coefficients = [0.0] * 5
         coefficients[position] = 2.0
         # One elementary function within 4 units, one rounding a side.
-        assert abs(activations.mixture(coefficients)(jnp.array(1.5)) - 2 * term(1.5)) <= 6 * UNIT * 2 * term(
-            1.5
-        )
+        assert abs(activations.mixture(coefficients)(jnp.array(1.5)) - 2 * term(1.5)) <= 6 * UNIT * 2 * term(1.5)
 
 
 def test_equal_mixtures_are_one_function() -> None:
@@ -301,8 +301,6 @@ def test_compilation_cache_keeps_small_programs(tmp_path: Any) -> None:
         "print(jax.jit(lambda u: u + 1)(jnp.zeros(3))[0])\n"
     )
     folder = tmp_path / "new" / "cache"
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
     assert done.stdout == "1.0\n"
     assert list(folder.iterdir())

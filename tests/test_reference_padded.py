@@ -62,8 +62,8 @@ def instance(
     ]
     # Multiples of 2^-10 that sum to 1 exactly, in float32 too.
     y = rng.multinomial(1024, rng.dirichlet(np.ones(d[n])), size=T).astype(dtype) / 1024
-    coefficients = tuple(float(c) for c in np.float32(rng.normal(size=5) / 4))
-    return Instance(activation, coefficients, params, vector(T, d[0]), y, [vector(size) for size in d[1:n]])
+    c0, c1, c2, c3, c4 = rng.normal(size=5).astype(np.float32).astype(float) / 4
+    return Instance(activation, (c0, c1, c2, c3, c4), params, vector(T, d[0]), y, [vector(size) for size in d[1:n]])
 
 
 def mixed(count: int, seed: int, scale: Callable[[int], float], dtype: Any = np.float64) -> list[Instance]:
@@ -156,9 +156,7 @@ def test_padded_quantities_equal_the_plain_ones(scale: Callable[[int], float]) -
         ((4, 1, 2, 3, 6), 5),
         ((2, 3, 1, 2, 4, 3, 2), 4),
     ]
-    instances = [
-        instance(name, d, T, seed=3, scale=scale) for name, (d, T) in zip(NAMES, shapes, strict=True)
-    ]
+    instances = [instance(name, d, T, seed=3, scale=scale) for name, (d, T) in zip(NAMES, shapes, strict=True)]
     results = unpad(padded.quantities(pad(instances, size=8)), instances)
     for result, one in zip(results, instances, strict=True):
         for name, distance in distances(result, enclosures(quantities.quantities, one)).items():
