@@ -92,8 +92,8 @@ def _corners(seed: int) -> list[Description]:
 
 def _shape_of_everything(rng: np.random.Generator, seed: int) -> Description:
     """A random description with n = 3..6 and T = 4..10, the smaller the likelier, since traces cost T^2."""
-    n = int(rng.choice([3, 4, 5, 6], p=[0.5, 0.3, 0.14, 0.06]))
-    T = int(rng.choice(range(4, 11), p=[0.62, 0.16, 0.08, 0.05, 0.04, 0.03, 0.02]))
+    n = int(rng.choice([3, 4, 5, 6], p=[0.6, 0.25, 0.1, 0.05]))
+    T = int(rng.choice(range(4, 11), p=[0.74, 0.12, 0.05, 0.03, 0.02, 0.02, 0.02]))
     return random_description(rng, seed, depth=[n], steps=[T], targets=["one-hot"])
 
 

@@ -55,7 +55,7 @@ def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
     for along, title in (("T", "n and T, growing T"), ("depth", "n and T, growing n")):
         yield ""
         yield f"| {title} " + COLUMNS
-        yield "|---|" + "---|" * COLUMNS.count(" | ")
+        yield "|---|" + "---|" * (COLUMNS.count("|") - 1)
         for row in figures["growth"]:
             if row["along"] == along:
                 yield (

@@ -1,0 +1,653 @@
+"""How many random networks of mixed shapes are verified a second: manual one-pass gradients against JAX's.
+
+Three ways to get JAX's gradients run in turn, on two processes: one program for a padded box of shapes, mapped over
+256 networks; a program for every shape; and a program for every shape, mapped over 64 networks of it. Everything
+that a verification takes is counted (drawing, padding, both sides, the comparison), except that the box is compiled
+once, before. A third table says what the exact evidence over the finite field takes, and for what.
+
+    python benchmarks/reference_throughput.py [--json PATH]
+
+The comparison has no tolerance. |manual - JAX| has to lie within the sum of the two error bounds that
+`bptt_oracle.arithmetic.rounded` proves. Those take some 20 ms for a network, so first it is compared with what they
+exceed for certain, worked out for a whole batch at once (`LeastBounds`); the full bounds decide on the few networks
+that do not pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+PROCESSES = 2
+BATCH = 256
+BATCHES, SHAPES, FIELD = 3, 2, 8  # a process's share of one round
+MAPPED = 64
+CHECKED = 6
+SEED = 2016
+ACTIVATIONS = ("tanh", "logistic", "relu", "softplus", "sine", "identity")
+WAYS = {
+    "one program for all shapes": "padded",
+    "a program for each shape": "jit",
+    f"a program for each shape, mapped over {MAPPED}": "vmap",
+}
+
+
+# ---- the networks
+
+
+def descriptions(count: int, seed: int) -> list[Any]:
+    """Random shapes: n = 1..6, T = 1..12, widths 1..10."""
+    import numpy as np
+
+    from bptt_oracle.instances import random_description
+
+    rng = np.random.default_rng([SEED, seed])
+    return [
+        random_description(
+            rng,
+            seed=number,
+            depth=range(1, 7),
+            steps=range(1, 13),
+            widths=range(1, 11),
+            activations=ACTIVATIONS,
+            scales=["ordinary"],
+        )
+        for number in range(count)
+    ]
+
+
+def as_reference(instance: Any) -> Any:
+    """An instance in the reference's form."""
+    from bptt_oracle.reference.padding import Instance
+
+    i = instance
+    return Instance(i.description.f, i.coefficients, i.params, i.x, i.y, i.h0)
+
+
+def manual_gradients(instance: Any) -> dict[str, Any]:
+    """One pass by hand, in the structure of the reference's gradients."""
+    import numpy as np
+
+    from bptt_oracle.manual import one_pass
+
+    found = one_pass(instance.network())
+    return {
+        "dJ": found.as_params(),
+        "dJ_dh0": [state[:, 0] for state in found.h0.values()],
+        "dJ_dx": np.concatenate([column.T for column in found.x.values()]),
+    }
+
+
+def leaves(gradients: Any) -> list[Any]:
+    """The arrays of gradients in a fixed order: of H, W and b by layer, of h(0), of x."""
+    layers = [layer[name] for layer in gradients["dJ"] for name in ("H", "W", "b") if name in layer]
+    return [*layers, *gradients["dJ_dh0"], gradients["dJ_dx"]]
+
+
+# ---- what the error bound of the manual side exceeds for certain
+
+
+class LeastBounds:
+    """Lower limits of the error bounds that `rounded` proves for `one_pass` in float64, for a batch at once.
+
+    Whatever is at most such a limit is at most the bound, and so is allowed by it. The bounds are sums and products of
+    non-negative terms; those written here are some of them. Values stand for the true ones: within e of a true a,
+    a computed a' has |a'| <= |a| + e. With u = 2^-53, and e for the limits:
+
+    * a product ab: |a| e_b + |b| e_a + e_a e_b is at least |a'| e_b, and at least |b'| e_a: the larger of the two;
+    * a sum of k terms that are not zero: the sum of the e, and (k - 1) u times the sum of the |terms|;
+    * exp, tanh and sine: 8 ulps of the library, so 16 u |f|; logistic and softplus end in a quotient or a sum, which
+      leaves 2 u |f| and u |f|; 1 - h h, h = tanh z, has h's 16 u |h| times |h|;
+    * softmax: the 16 u of its exponentials, above and below the line, 32 u y^;
+    * an error e of z: all of e |f'| for relu and identity; tanh and sine, half of it, for the interval z +/- e
+      holds z' and is 2 e wide, so that it reaches e from z' to one side, and f rises there by e (f' - e) at least
+      (for sine the bound is e (|cos z| + e / 2)); in logistic and softplus half of it twice, for exp and log1p.
+
+    The division by T keeps the error in proportion. The factor at the end makes up for the rounding of all this.
+    """
+
+    OWN = {"tanh": 16, "sine": 16, "logistic": 2, "softplus": 1, "relu": 0, "identity": 0}
+    PASSED_ON = {"tanh": 0.5, "sine": 0.5, "logistic": 0.25, "softplus": 0.25, "relu": 1, "identity": 1}
+    SHARE = 1 - 2.0**-40
+
+    def __init__(self, instances: Sequence[Any], batch: Any) -> None:
+        import numpy as np
+
+        self.u = 2.0**-53
+        self.n_hidden, self.T = batch.active.shape[1], batch.live.shape[1]
+        self.batch = batch
+        self.lengths = batch.live.sum(axis=1)
+        names = [instance.description.f for instance in instances]
+        self.groups = [(name, np.flatnonzero([n == name for n in names])) for name in ACTIVATIONS]
+        self.own, self.passed_on = (
+            np.array([table[name] for name in names])[:, None] for table in (self.OWN, self.PASSED_ON)
+        )
+        self.matrices = {
+            (name, l): layer[name]
+            for l, layer in enumerate(batch.params, start=1)
+            for name in ("H", "W")
+            if name in layer
+        }
+        self.sizes = {at: abs(matrix) for at, matrix in self.matrices.items()}
+        self.filled = {at: (matrix != 0).sum(axis=2) for at, matrix in self.matrices.items()}
+        self.filled_T = {at: (matrix != 0).sum(axis=1) for at, matrix in self.matrices.items()}
+
+    def product(self, at: tuple[str, int], v: Any, e: Any, *, transposed: bool = False) -> tuple[Any, ...]:
+        """A matrix times v: its value, and of its terms the sum of sizes, of errors, and at least how many are not 0.
+
+        What lies outside the network is multiplied by zeros, and counted among neither.
+        """
+        import numpy as np
+
+        matrix, size = self.matrices[at], self.sizes[at]
+        if transposed:
+            matrix, size = matrix.swapaxes(1, 2), size.swapaxes(1, 2)
+        sums = size @ np.stack([abs(v), e], axis=2)
+        nonzero = (self.filled_T if transposed else self.filled)[at] - (v == 0).sum(axis=1, keepdims=True)
+        return (matrix @ v[:, :, None])[:, :, 0], sums[:, :, 0], sums[:, :, 1], nonzero
+
+    def sum(self, *products: tuple[Any, ...]) -> tuple[Any, Any]:
+        """A sum of all terms of some products, and the limit of its error."""
+        import numpy as np
+
+        value, size, error, count = (sum(parts) for parts in zip(*products, strict=True))
+        return value, error + np.maximum(count - 1, 0) * self.u * size
+
+    def functions(self, z: Any) -> tuple[Any, Any]:
+        """f(z) and f'(z), for each network its own."""
+        import numpy as np
+
+        from bptt_oracle.manual import ACTIVATIONS as PAIRS
+
+        f, f_prime = np.empty_like(z), np.empty_like(z)
+        for name, rows in self.groups:
+            f[rows], f_prime[rows] = PAIRS[name](z[rows]), PAIRS[name].derivative(z[rows])
+        return f, f_prime
+
+    def limits(self) -> dict[str, Any]:
+        """The limits, in the structure and the box of `padded.gradients`."""
+        import numpy as np
+
+        B, x = len(self.lengths), self.batch.x
+        top = self.n_hidden + 1
+        zero = np.zeros_like(x[:, 0])
+        tanh = np.zeros((B, 1))
+        tanh[dict(self.groups)["tanh"]] = 16 * self.u
+        h: dict[tuple[int, int], Any] = {(0, t): x[:, t - 1] for t in range(1, self.T + 1)}
+        h |= {(l, 0): state for l, state in enumerate(self.batch.h0, start=1)}
+        e = dict.fromkeys(h, zero)
+        slope, slope_error, y_hat = {}, {}, {}
+        for t in range(1, self.T + 1):
+            for l in range(1, top):
+                exists = self.batch.active[:, l - 1, None]
+                bias = self.batch.params[l - 1]["b"]
+                z, error = self.sum(
+                    self.product(("H", l), h[l, t - 1], e[l, t - 1]),
+                    self.product(("W", l), h[l - 1, t], e[l - 1, t]),
+                    (bias, abs(bias), 0, bias != 0),
+                )
+                value, slope[l, t] = self.functions(z)
+                slope_error[l, t] = tanh * value * value
+                moved = self.passed_on * error * np.maximum(abs(slope[l, t]) - error, 0)
+                h[l, t] = np.where(exists, value, h[l - 1, t])
+                e[l, t] = np.where(exists, moved + self.own * self.u * abs(value), e[l - 1, t])
+            logits = self.product(("W", top), h[top - 1, t], e[top - 1, t])[0] + self.batch.params[-1]["b"]
+            exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+            y_hat[t] = exponentials / exponentials.sum(axis=1, keepdims=True)
+
+        gamma: dict[tuple[int, int], Any] = {}
+        g: dict[tuple[int, int], Any] = {}
+        for t in range(self.T, 0, -1):
+            live = self.batch.live[:, t - 1, None]
+            gamma[top, t] = np.where(live, y_hat[t] - self.batch.y[:, t - 1], 0)
+            g[top, t] = np.where(live, 32 * self.u * y_hat[t], 0)
+            for l in range(top - 1, -1, -1):
+                parts = [self.product(("W", l + 1), gamma[l + 1, t], g[l + 1, t], transposed=True)]
+                if l > 0 and t < self.T:
+                    parts.append(self.product(("H", l), gamma[l, t + 1], g[l, t + 1], transposed=True))
+                arriving, error = self.sum(*parts)
+                if l + 1 < top:  # a layer that does not exist hands down what arrives
+                    skipped = ~self.batch.active[:, l, None]
+                    arriving = np.where(skipped, gamma[l + 1, t], arriving)
+                    error = np.where(skipped, g[l + 1, t], error)
+                if l > 0:
+                    exists = self.batch.active[:, l - 1, None]
+                    kept = np.maximum(abs(slope[l, t]) * error, slope_error[l, t] * abs(arriving))
+                    arriving = np.where(exists, slope[l, t] * arriving, arriving)
+                    error = np.where(exists, kept, error)
+                gamma[l, t], g[l, t] = arriving, error
+        return self._gradients(h, e, gamma, g)
+
+    def _gradients(self, h: Any, e: Any, gamma: Any, g: Any) -> dict[str, Any]:
+        import numpy as np
+
+        times = range(1, self.T + 1)
+
+        def over_time(values: Any, l: int, before: int = 0) -> Any:
+            return np.stack([values[l, t - before] for t in times], axis=2)
+
+        def outer(l: int, below: int, before: int) -> Any:
+            a, e_a, b, e_b = (
+                over_time(gamma, l),
+                over_time(g, l),
+                over_time(h, below, before).swapaxes(1, 2),
+                over_time(e, below, before).swapaxes(1, 2),
+            )
+            error = np.maximum(e_a @ abs(b), abs(a) @ e_b)
+            count = (a != 0).astype(float) @ (b != 0)
+            return share(error + np.maximum(count - 1, 0) * self.u * (abs(a) @ abs(b)))
+
+        def share(limit: Any) -> Any:
+            return limit / self.lengths.reshape(-1, *[1] * (limit.ndim - 1)) * self.SHARE
+
+        dJ = []
+        for l in range(1, self.n_hidden + 2):
+            a, e_a = over_time(gamma, l), over_time(g, l)
+            additions = np.maximum((a != 0).sum(axis=2) - 1, 0)
+            layer = {"W": outer(l, l - 1, 0), "b": share(e_a.sum(axis=2) + additions * self.u * abs(a).sum(axis=2))}
+            dJ.append(({"H": outer(l, l, 1)} if l <= self.n_hidden else {}) | layer)
+        h0 = [
+            share(self.sum(self.product(("H", l), gamma[l, 1], g[l, 1], transposed=True))[1])
+            for l in range(1, self.n_hidden + 1)
+        ]
+        return {"dJ": dJ, "dJ_dh0": h0, "dJ_dx": share(over_time(g, 0).transpose(0, 2, 1))}
+
+
+def within_least(ours: Any, theirs: Any, limits: Any) -> bool:
+    """Whether no entry differs by more than its limit."""
+    return all(
+        bool((abs(a - b) <= limit).all()) for a, b, limit in zip(*map(leaves, (ours, theirs, limits)), strict=True)
+    )
+
+
+# ---- the full bounds
+
+
+def manual_bounds(instance: Any) -> list[Any]:
+    """The error bounds of `one_pass`, by leaf."""
+    import numpy as np
+
+    from bptt_oracle.arithmetic.formats import FLOAT64
+    from bptt_oracle.arithmetic.rounded import errors, to_rounded
+    from bptt_oracle.manual import one_pass
+
+    found = one_pass(instance.network().over(lambda a: to_rounded(a, FLOAT64), instance.functions()))
+    gradients = {
+        "dJ": found.as_params(),
+        "dJ_dh0": [state[:, 0] for state in found.h0.values()],
+        "dJ_dx": np.concatenate([column.T for column in found.x.values()]),
+    }
+    return [errors(leaf) for leaf in leaves(gradients)]
+
+
+def reference_bounds(instance: Any) -> list[Any]:
+    """The error bounds of the gradients' program as JAX derived it, by leaf."""
+    from bptt_oracle.arithmetic.formats import FLOAT64
+    from bptt_oracle.arithmetic.rounded import errors, rounded, to_rounded
+    from bptt_oracle.jaxprs import evaluate
+    from bptt_oracle.reference import output, quantities
+
+    i = as_reference(instance)
+    traced = quantities.trace(i.f, i.params, i.x, i.y, i.h0, output.SOFTMAX, quantities.gradients)
+    inputs = [to_rounded(a, FLOAT64) for a in traced.flatten(i.params, i.x, i.y, i.h0)]
+    found = traced.unflatten(evaluate(traced.jaxpr, *inputs, constants=lambda number: rounded(number, FLOAT64)))
+    return [errors(leaf) for leaf in leaves(found)]
+
+
+def within_full(instance: Any, ours: Any, theirs: Any) -> str:
+    """ "manual" or "both": whose bound allows the differences; "outside" if they do not, "undecided" if there is none."""
+    from bptt_oracle.arithmetic import balls
+    from bptt_oracle.arithmetic.errors import UndecidedError
+
+    differences = [abs(a - b) for a, b in zip(leaves(ours), leaves(theirs), strict=True)]
+    with balls.precision(96):
+        try:
+            bounds = manual_bounds(instance)
+            if all((d <= bound).all() for d, bound in zip(differences, bounds, strict=True)):
+                return "manual"
+            bounds = [a + b for a, b in zip(bounds, reference_bounds(instance), strict=True)]
+        except UndecidedError:  # relu within rounding of its kink: either side may be the one or the other
+            return "undecided"
+    return "both" if all((d <= bound).all() for d, bound in zip(differences, bounds, strict=True)) else "outside"
+
+
+def judge(instance: Any, ours: Any, theirs: Any, limits: Any) -> str:
+    """How one network is verified: "least", "manual", "both"; or "outside" or "undecided"."""
+    return "least" if within_least(ours, theirs, limits) else within_full(instance, ours, theirs)
+
+
+# ---- the ways
+
+
+def verify_padded(seed: int) -> Counter[str]:
+    """One batch of mixed shapes in the box."""
+    from bptt_oracle.instances import draw
+    from bptt_oracle.reference import padded, padding
+
+    clock = Clock.running
+    with clock("draw"):
+        instances = [draw(description) for description in descriptions(BATCH, seed)]
+        cases = [as_reference(instance) for instance in instances]
+    with clock("pad"):
+        batch = padding.pad(cases)
+    with clock("JAX"):
+        found = padded.gradients(batch)
+        found["dJ_dx"].block_until_ready()
+    with clock("pad"):
+        theirs = padding.unpad(found, cases)
+    with clock("manual"):
+        ours = [manual_gradients(instance) for instance in instances]
+    with clock("compare"):
+        limits = padding.unpad(LeastBounds(instances, batch).limits(), cases)
+        return Counter(map(judge, instances, ours, theirs, limits))
+
+
+def verify_jit(seed: int) -> Counter[str]:
+    """Networks of random shapes, a program for each."""
+    from bptt_oracle.instances import draw
+
+    instances = [draw(description) for description in descriptions(SHAPES, seed)]
+    return _verify_shape_by_shape([[instance] for instance in instances])
+
+
+def verify_vmap(seed: int) -> Counter[str]:
+    """Networks of one random shape, one program for them."""
+    from dataclasses import replace
+
+    from bptt_oracle.instances import draw
+
+    [description] = descriptions(1, seed)
+    return _verify_shape_by_shape([[draw(replace(description, seed=number)) for number in range(MAPPED)]])
+
+
+def _verify_shape_by_shape(groups: list[list[Any]]) -> Counter[str]:
+    import jax
+    import numpy as np
+
+    from bptt_oracle.reference import padding
+    from bptt_oracle.reference.quantities import gradients
+
+    found: Counter[str] = Counter()
+    for group in groups:
+        cases = [as_reference(instance) for instance in group]
+        f = cases[0].f
+        stacked = jax.tree.map(lambda *a: np.stack(a), *[(c.params, c.x, c.y, list(c.h0)) for c in cases])
+        of_one = jax.jit(lambda *given, f=f: gradients(f, *given))
+        of_all = jax.jit(jax.vmap(lambda *given, f=f: gradients(f, *given)))
+        results = of_all(*stacked) if len(group) > 1 else jax.tree.map(lambda a: a[None], of_one(*_first(stacked)))
+        limits = padding.unpad(LeastBounds(group, batch := padding.pad(cases)).limits(), cases)
+        assert batch is not None
+        for number, (instance, limit) in enumerate(zip(group, limits, strict=True)):
+            theirs = jax.tree.map(lambda a, number=number: np.asarray(a[number]), results)
+            found[judge(instance, manual_gradients(instance), theirs, limit)] += 1
+    return found
+
+
+def _first(stacked: Any) -> Any:
+    import jax
+
+    return jax.tree.map(lambda a: a[0], stacked)
+
+
+def verify_field(seed: int) -> Counter[str]:
+    """Exact evidence of every line of every equation, from random shapes over the finite field."""
+    from bptt_oracle.evidence import Plan, field_evidence
+
+    corners = len(Plan(field=0).descriptions("field"))
+    for description in Plan(field=FIELD, seed=SEED + seed).descriptions("field")[corners:]:
+        field_evidence(description)
+    return Counter(evidence=FIELD)
+
+
+# ---- timing
+
+
+class Clock:
+    """Processor seconds by name."""
+
+    running: Clock
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.process_time() - start
+
+    def watch(self, module: Any, function: str, name: str) -> None:
+        """Count a module's function under a name from now on."""
+        inner = getattr(module, function)
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            with Clock.running(name):
+                return inner(*arguments, **options)
+
+        setattr(module, function, timed)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process did in one round: networks by how they were verified, and processor seconds by part."""
+
+    counts: Counter[str]
+    seconds: float
+    parts: Counter[str]
+
+
+WORK: dict[str, tuple[Callable[[int], Counter[str]], int]] = {
+    "padded": (verify_padded, BATCHES),
+    "jit": (verify_jit, 1),
+    "vmap": (verify_vmap, 1),
+    "field": (verify_field, 1),
+}
+
+
+def work(way: str, seed: int) -> Share:
+    """One process's share of a round."""
+    Clock.running = Clock()
+    function, times = WORK[way]
+    start = time.process_time()
+    counts: Counter[str] = Counter()
+    for number in range(times):
+        counts += function(100 * seed + number)
+    return Share(counts, time.process_time() - start, Clock.running.seconds)
+
+
+def set_up(seed: int) -> float:
+    """Compile the box, load everything else, and watch the parts of the field evidence; the seconds of the first."""
+    import jax
+
+    from bptt_oracle import evidence, worlds
+    from bptt_oracle.reference import quantities
+
+    jax.config.update("jax_enable_compilation_cache", False)
+    Clock.running = Clock()
+    start = time.perf_counter()
+    verify_padded(seed)
+    compiling = time.perf_counter() - start
+    evidence.field_evidence(evidence.Plan(field=1).descriptions("field")[0])
+    Clock().watch(quantities, "trace", "trace")
+    Clock().watch(worlds, "evaluate", "evaluate")
+    Clock().watch(worlds, "field_network", "draw")
+    return compiling
+
+
+def self_check(seed: int) -> tuple[int, int, int]:
+    """On how many networks the limits are below the full bounds, and planted errors are found, of how many."""
+    import numpy as np
+
+    from bptt_oracle.arithmetic import balls
+    from bptt_oracle.instances import draw
+    from bptt_oracle.reference import padded, padding
+
+    instances = [draw(description) for description in descriptions(CHECKED, 10**6 + seed)]
+    cases = [as_reference(instance) for instance in instances]
+    batch = padding.pad(cases, size=BATCH)
+    found = padding.unpad(padded.gradients(batch), cases)
+    limits = padding.unpad(LeastBounds(instances, padding.pad(cases)).limits(), cases)
+    below = planted = 0
+    for instance, theirs, limit in zip(instances, found, limits, strict=True):
+        with balls.precision(96):
+            full = manual_bounds(instance)
+        below += all((a <= b).all() for a, b in zip(leaves(limit), full, strict=True))
+        ours = manual_gradients(instance)
+        largest = max(leaves(ours), key=lambda leaf: float(abs(leaf).max()))
+        largest[np.unravel_index(abs(largest).argmax(), largest.shape)] *= 1 + 2.0**-30
+        planted += judge(instance, ours, theirs, limit) == "outside" or not abs(largest).any()
+    return below, planted, CHECKED
+
+
+# ---- the report
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and largest."""
+    return {"median": median(values), "least": min(values), "largest": max(values)}
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Everything, as data."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    executors = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(PROCESSES)]
+
+    def everywhere(function: Callable[..., Any], *given: Any, seed: int) -> list[Any]:
+        jobs = [e.submit(function, *given, PROCESSES * seed + i) for i, e in enumerate(executors)]
+        return [job.result() for job in jobs]
+
+    try:
+        compiling = max(everywhere(set_up, seed=10**5))
+        below, planted, checked = map(sum, zip(*everywhere(self_check, seed=0), strict=True))
+        wall: dict[str, list[float]] = {way: [] for way in WORK}
+        processor: dict[str, list[float]] = {way: [] for way in WORK}
+        counts: dict[str, Counter[str]] = {way: Counter() for way in WORK}
+        parts: dict[str, Counter[str]] = {way: Counter() for way in WORK}
+        for number in range(rounds):
+            for way in WORK:
+                start = time.perf_counter()
+                shares = everywhere(work, way, seed=number)
+                elapsed = time.perf_counter() - start
+                done = sum(share.counts.total() for share in shares)
+                wall[way].append(done / elapsed)
+                processor[way].append(done / max(share.seconds for share in shares))
+                for share in shares:
+                    counts[way] += share.counts
+                    parts[way] += share.parts + Counter(rest=share.seconds - share.parts.total())
+    finally:
+        for executor in executors:
+            executor.shutdown(cancel_futures=True)
+
+    def ways(names: Sequence[str]) -> dict[str, Any]:
+        return {
+            way: {
+                "instances_per_second": spread(wall[way]),
+                "instances_per_second_of_processor_time": spread(processor[way]),
+                "instances": counts[way].total(),
+                "verified_by": dict(counts[way]),
+                "milliseconds_each": {
+                    part: 1000 * seconds / counts[way].total() for part, seconds in parts[way].items()
+                },
+            }
+            for way in names
+        }
+
+    return {
+        "processes": PROCESSES,
+        "rounds": rounds,
+        "batch": BATCH,
+        "seconds_to_compile_the_box": compiling,
+        "limits_below_full_bounds": [below, checked],
+        "planted_errors_found": [planted, checked],
+        "verification": ways(list(WAYS.values())),
+        "field_evidence": ways(["field"])["field"],
+    }
+
+
+def report(data: dict[str, Any]) -> str:
+    """The same as a table."""
+    lines = [
+        f"Random networks verified a second on {data['processes']} processes, {data['rounds']} rounds in turn: "
+        "median (least .. largest)",
+        "",
+        f"{'':<46}{'wall clock':<28}{'processor time':<28}networks",
+    ]
+
+    def rates(found: dict[str, Any]) -> str:
+        return (
+            "".join(
+                f"{found[key]['median']:>8,.0f} {'({:,.0f} .. {:,.0f})'.format(found[key]['least'], found[key]['largest']):<19}"
+                for key in ("instances_per_second", "instances_per_second_of_processor_time")
+            )
+            + f"{found['instances']:>8,}"
+        )
+
+    for title, way in WAYS.items():
+        lines.append(f"{title:<46}{rates(data['verification'][way])}")
+    padded = data["verification"]["padded"]
+    allowed = ", ".join(
+        f"{padded['verified_by'].get(kind, 0):,} {words}"
+        for kind, words in (
+            ("least", "by what the bound exceeds for certain"),
+            ("manual", "by the manual side's full bound"),
+            ("both", "by both sides' bounds"),
+            ("undecided", "undecided"),
+            ("outside", "outside"),
+        )
+    )
+
+    def took(found: dict[str, Any]) -> str:
+        return ", ".join(f"{part} {each:.2f} ms" for part, each in found["milliseconds_each"].items())
+
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"the box, compiled once: {data['seconds_to_compile_the_box']:.1f} s",
+            f"of a network in it: {took(padded)}",
+            f"allowed: {allowed}",
+            "limits below the full bounds: {} of {} networks".format(*data["limits_below_full_bounds"]),
+            "errors of 2^-30 of the largest entry, planted: {} of {} found".format(*data["planted_errors_found"]),
+            "",
+            "Exact evidence of all lines of all equations over the finite field, every shape new",
+            "",
+            f"{'instances a second':<46}{rates(data['field_evidence'])}",
+            f"of an instance: {took(data['field_evidence'])}",
+        ]
+    )
+
+
+def main() -> int:
+    """Measure, print, and write the figures if asked to; 1 if a difference lies outside its bound."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way runs (default: 3)")
+    options = parser.parse_args()
+    data = measure(options.rounds)
+    print(report(data))
+    if options.json is not None:
+        from bptt_oracle.report.files import write_json
+
+        write_json(options.json, data)
+    good = data["limits_below_full_bounds"][0] == data["limits_below_full_bounds"][1]
+    good &= data["planted_errors_found"][0] == data["planted_errors_found"][1]
+    return 0 if good and all("outside" not in way["verified_by"] for way in data["verification"].values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
