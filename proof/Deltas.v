@@ -75,7 +75,7 @@ Qed.
 (* ... and the next time through its own layer, by H diag[f']. *)
 Lemma dz_dz_next l t : (0 < l < n)%N -> (0 < t)%N -> dz_dz l t.+1 l t = H l *m D l t.
 Proof.
-move=> /andP[l0 ln] t0; apply: dz_dz_linear => v; rewrite dz_tangent ?l0 ?ltnW //.
+move=> /andP[l0 ln] t0; apply: dz_dz_linear => v; rewrite dz_tangent ?l0 ?(ltnW ln) //.
 rewrite dpre_hidden // src_dirz gtn_eqF // add0r /= dhid_here ?l0 //.
 by rewrite dhid_elsewhere ?mulmx0 ?addr0 ?mulmxA ?prednK ?leqnn // ltnW.
 Qed.
@@ -87,7 +87,7 @@ Lemma delta_same_time l t : (0 < l.-1)%N -> (l <= n)%N -> (0 < t)%N ->
   delta l.-1 t t = D l.-1 t *m ((W l)^T *m delta l t t).
 Proof.
 case: l => [|l] //= l0 ln t0.
-by rewrite /delta !(delta_carried _ _ _ _ _ _ _ t0) ?l0 ?t0 ?leqnn ?(ltnW ln) ?backward_same_time.
+by rewrite /delta !delta_carried ?l0 ?t0 ?leqnn ?(ltnW ln) // backward_same_time.
 Qed.
 
 Lemma delta_step l t i : (0 < l < n)%N -> (0 < t < i)%N ->
@@ -97,9 +97,9 @@ move=> /andP[l0 ln] /andP[t0 ti]; have i0 : (0 < i)%N by exact: leq_trans ti.
 by rewrite /delta !delta_carried ?l0 ?t0 ?(ltnW ln) ?(ltnW ti) // backward_step.
 Qed.
 
-Lemma delta_output_before t i : (0 < t < i)%N -> delta n t i = 0.
+Lemma delta_output_before l t i : l = n -> (0 < t < i)%N -> delta l t i = 0.
 Proof.
-move=> /andP[t0 ti]; have i0 : (0 < i)%N by exact: leq_trans ti.
+move=> -> /andP[t0 ti]; have i0 : (0 < i)%N by exact: leq_trans ti.
 by rewrite /delta delta_carried ?n0 ?t0 ?leqnn ?(ltnW ti) // backward_output_before.
 Qed.
 
@@ -127,7 +127,68 @@ Proof.
 move=> n1 /andP[c0 ct].
 have l : (0 < n.-1 < n)%N by rewrite -subn1 subn_gt0 n1 ltn_subrL n0.
 have u : (0 < t - c < t)%N by rewrite subn_gt0 ct ltn_subrL c0 (leq_ltn_trans _ ct).
-have above : (W n.-1.+1)^T *m delta n.-1.+1 (t - c) t = 0 by rewrite prednK.
-by rewrite delta_step // above addr0.
+by rewrite delta_step // (delta_output_before (l := n.-1.+1)) ?prednK // mulmx0 addr0.
+Qed.
+
+Theorem eq_10 t c : (1 < n)%N -> (0 < c < t)%N ->
+  dJ_dz n.-1 (t - c) t = dJ_dz n.-1 (t - c).+1 t *m H n.-1 *m D n.-1 (t - c).
+Proof. by move=> n1 ct; rewrite /dJ_dz eq_11 // !trmx_mul trmxK tr_diag. Qed.
+
+Theorem eq_10_chain t c : (1 < n)%N -> (0 < c < t)%N ->
+  dJ_dz n.-1 (t - c) t = dJ_dz n.-1 (t - c).+1 t *m dz_dz n.-1 (t - c).+1 n.-1 (t - c).
+Proof.
+move=> n1 ct; rewrite eq_10 // dz_dz_next ?mulmxA //.
+  by rewrite -subn1 subn_gt0 n1 ltn_subrL n0.
+by rewrite subn_gt0; case/andP: ct.
+Qed.
+
+(* ----------------------------------------------- 3.1.3 other hidden layers *)
+Theorem eq_13 l t : (0 < l)%N -> (l < n.-1)%N -> (0 < t)%N ->
+  delta l t t = D l t *m ((W l.+1)^T *m delta l.+1 t t).
+Proof. by move=> l0 ln; apply: (@delta_same_time l.+1) => //; exact: leq_trans (leq_pred n). Qed.
+
+Theorem eq_12 l t : (0 < l)%N -> (l < n.-1)%N -> (0 < t)%N ->
+  dJ_dz l t t = dJ_dz l.+1 t t *m W l.+1 *m D l t.
+Proof. by move=> l0 ln t0; rewrite /dJ_dz eq_13 // !trmx_mul trmxK tr_diag. Qed.
+
+Theorem eq_12_chain l t : (0 < l)%N -> (l < n.-1)%N -> (0 < t)%N ->
+  dJ_dz l t t = dJ_dz l.+1 t t *m dz_dz l.+1 t l t.
+Proof.
+move=> l0 ln t0; rewrite eq_12 // (dz_dz_above (l := l.+1)) ?mulmxA //.
+by rewrite (leq_trans ln) ?leq_pred.
+Qed.
+
+(* (15) as it should read: the print has W^(l+1) (delta^(l+1)(t-c))^T, whose  *)
+(* dimensions do not fit; transposed as in (30) they do. *)
+Theorem eq_15 l t c : (0 < l)%N -> (l < n.-1)%N -> (0 < c < t)%N ->
+  delta l (t - c) t =
+  D l (t - c) *m ((H l)^T *m delta l (t - c).+1 t + (W l.+1)^T *m delta l.+1 (t - c) t).
+Proof.
+move=> l0 ln /andP[c0 ct]; rewrite delta_step //.
+  by rewrite l0 (leq_trans ln) ?leq_pred.
+by rewrite subn_gt0 ct ltn_subrL c0 (leq_ltn_trans _ ct).
+Qed.
+
+Theorem eq_14 l t c : (0 < l)%N -> (l < n.-1)%N -> (0 < c < t)%N ->
+  dJ_dz l (t - c) t = dJ_dz l (t - c).+1 t *m H l *m D l (t - c)
+                      + dJ_dz l.+1 (t - c) t *m W l.+1 *m D l (t - c).
+Proof.
+move=> l0 ln ct; rewrite /dJ_dz eq_15 // trmx_mul tr_diag linearD /= !trmx_mul !trmxK.
+by rewrite mulmxDl.
+Qed.
+
+Theorem eq_14_sum l t c : (0 < l)%N -> (l < n.-1)%N -> (0 < c < t)%N ->
+  dJ_dz l (t - c) t =
+  (dJ_dz l (t - c).+1 t *m H l + dJ_dz l.+1 (t - c) t *m W l.+1) *m D l (t - c).
+Proof. by move=> l0 ln ct; rewrite eq_14 // mulmxDl. Qed.
+
+(* the first line of (14): the chain rule through the two successors *)
+Theorem eq_14_chain l t c : (0 < l)%N -> (l < n.-1)%N -> (0 < c < t)%N ->
+  dJ_dz l (t - c) t = dJ_dz l (t - c).+1 t *m dz_dz l (t - c).+1 l (t - c)
+                      + dJ_dz l.+1 (t - c) t *m dz_dz l.+1 (t - c) l (t - c).
+Proof.
+move=> l0 ln ct; have ln' : (l < n)%N by rewrite (leq_trans ln) ?leq_pred.
+have u0 : (0 < t - c)%N by rewrite subn_gt0; case/andP: ct.
+by rewrite eq_14 // dz_dz_next ?l0 // (dz_dz_above (l := l.+1)) // !mulmxA.
 Qed.
 End Deltas.
