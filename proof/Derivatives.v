@@ -184,17 +184,17 @@ Qed.
 
 Lemma derivative_gradH P l V : (0 < l < n)%N ->
   derivative (at_times P (dirH l V)) i = inner (gradH l P i) V.
-Proof. by move=> ln; rewrite /gradH (partials_inner (fun V' => derivative_H P V' ln)) derivative_H. Qed.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_H P V' ln)). Qed.
 
 Lemma derivative_gradW P l V : (0 < l <= n)%N ->
   derivative (at_times P (dirW l V)) i = inner (gradW l P i) V.
-Proof. by move=> ln; rewrite /gradW (partials_inner (fun V' => derivative_W P V' ln)) derivative_W. Qed.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_W P V' ln)). Qed.
 
 Lemma derivative_gradb P l v : (0 < l <= n)%N ->
   derivative (at_times P (dirb l v)) i = inner (gradb l P i) v.
-Proof. by move=> ln; rewrite /gradb (partials_inner (fun v' => derivative_b P v' ln)) derivative_b. Qed.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_b P V' ln)). Qed.
 
 Lemma derivative_gradh0 l v : (0 < l < n)%N ->
   derivative (all_times (dirh0 l v)) i = inner (gradh0 l i) v.
-Proof. by move=> ln; rewrite /gradh0 (partials_inner (fun v' => derivative_h0 v' ln)) derivative_h0. Qed.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_h0 V' ln)). Qed.
 End Derivatives.

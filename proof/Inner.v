@@ -61,6 +61,10 @@ Lemma partials_inner m p (phi : 'M[R]_(m, p) -> R) G :
   (forall V, phi V = inner G V) -> partials phi = G.
 Proof. by move=> phiG; apply/matrixP => a b; rewrite mxE phiG inner_unit. Qed.
 
+Lemma inner_partials m p (phi : 'M[R]_(m, p) -> R) G :
+  (forall V, phi V = inner G V) -> forall V, phi V = inner (partials phi) V.
+Proof. by move=> phiG V; rewrite (partials_inner phiG). Qed.
+
 End Inner.
 
 (* Sums with one term that is not zero. *)

@@ -68,6 +68,23 @@ Lemma derivative_total_h0 l v : (0 < l < n)%N -> derivative (all_times (dirh0 l 
   inner (c *: \sum_(1 <= i < T.+1) gradh0 f f' x th ell ell' l i) v.
 Proof. by move=> ln; apply: derivative_total => i i0; exact: derivative_gradh0. Qed.
 
+(* Each is linear in its direction: the gradient gives all of it. *)
+Lemma derivative_nabla_H l V : (0 < l < n)%N ->
+  derivative (all_times (dirH l V)) = inner (nabla_H l) V.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_total_H V' ln)). Qed.
+
+Lemma derivative_nabla_W l V : (0 < l <= n)%N ->
+  derivative (all_times (dirW l V)) = inner (nabla_W l) V.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_total_W V' ln)). Qed.
+
+Lemma derivative_nabla_b l v : (0 < l <= n)%N ->
+  derivative (all_times (dirb l v)) = inner (nabla_b l) v.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_total_b V' ln)). Qed.
+
+Lemma derivative_nabla_h0 l v : (0 < l < n)%N ->
+  derivative (all_times (dirh0 l v)) = inner (nabla_h0 l) v.
+Proof. by move=> ln; exact: (inner_partials (fun V' => derivative_total_h0 V' ln)). Qed.
+
 (* ------------------------------------------------------ (39), line by line *)
 (* The first line of the print has h^(j-1) for h^(l)(j-1). *)
 Theorem eq_39_line1 l : (0 < l < n)%N -> nabla_H l =
