@@ -41,6 +41,13 @@ Lemma dual_is_delta l t i : (0 < l <= n)%N -> (0 < t)%N -> (0 < i <= T)%N ->
 Proof. exact: (delta_is_gradient n0 f_diff e_grad). Qed.
 
 (* --------------------------------------------------- 3.1, the deltas *)
+(* (7) for any loss; for the softmax see eq_07_real. *)
+Theorem eq_07_any_loss_real t : (0 < t <= T)%N -> is_delta t t (e t).
+Proof.
+move=> tT; case/andP: (tT) => t0 _; have -> : e t = dual_delta n t t by rewrite /dual_delta eq_07.
+by apply: dual_is_delta; rewrite ?n0 ?leqnn.
+Qed.
+
 Theorem eq_09_real t g : (1 < n)%N -> (0 < t <= T)%N -> is_delta t t g ->
   is_delta t t (diag (map_mx f' (z n.-1 t)) *m ((W n)^T *m g)).
 Proof.
@@ -179,6 +186,18 @@ by rewrite eq_41 //; congr (_ *: _); apply: eq_big_nat => i /andP[i0 _]; rewrite
 Qed.
 End Total.
 
+(* The real gradients of each J^(t) at its own time satisfy (42). *)
+Theorem eq_42_any_loss_real (g : forall l, nat -> 'cV[R]_(d l)) :
+  (forall l t, (0 < l <= n)%N -> (0 < t <= T)%N -> is_delta t t (g l t)) ->
+  recursion_42 T f f' x p e g.
+Proof.
+move=> dg; have gE l t : (0 < l <= n)%N -> (0 < t <= T)%N -> g l t = dual_delta l t t.
+  by move=> ln tT; apply: (is_deltaP _ _ _ (dg l t ln tT)) => //; case/andP: tT.
+have [output hidden] := eq_42 f f' x p ell ell' n0 T.
+split=> [t tT|l t /andP[l0 ln] tT]; first by rewrite gE ?n0 ?leqnn //; exact: output.
+by rewrite !gE ?l0 ?(ltnW ln) //; apply: hidden; rewrite ?l0.
+Qed.
+
 (* The sums of the real gradients satisfy (43), with real gradients for (42). *)
 Theorem eq_43_real (g : forall l, nat -> nat -> 'cV[R]_(d l)) : (0 < T)%N ->
   (forall l j i, (0 < l <= n)%N -> (0 < j <= i)%N -> (i <= T)%N -> is_delta j i (g l j i)) ->
@@ -278,4 +297,27 @@ Corollary initial_state_partial_real l a : (0 < l < n)%N ->
     ((T%:R^-1 *: ((H l)^T *m g l 1%N)) a 0).
 Proof. by move=> ln; apply: gradient_partial; exact: initial_state_real. Qed.
 End OnePass.
+
+(* (44)-(46) together *)
+Definition one_pass_is_gradient : Prop :=
+  forall dl g : forall l, nat -> 'cV[R]_(d l),
+  recursion_42 T f f' x p e dl -> recursion_43 n T f f' x p dl g ->
+  [/\ is_gradient (J_total_of_W T f x p ell (l := n))
+        (T%:R^-1 *: \sum_(1 <= t < T.+1) dl n t *m (h n.-1 t)^T),
+      is_gradient (J_total_of_b T f x p ell (l := n)) (T%:R^-1 *: \sum_(1 <= t < T.+1) dl n t) &
+      forall l, (0 < l < n)%N ->
+      [/\ is_gradient (J_total_of_H T f x p ell (l := l))
+            (T%:R^-1 *: \sum_(1 <= t < T.+1) g l t *m (h l t.-1)^T),
+          is_gradient (J_total_of_W T f x p ell (l := l))
+            (T%:R^-1 *: \sum_(1 <= t < T.+1) g l t *m (h l.-1 t)^T),
+          is_gradient (J_total_of_b T f x p ell (l := l))
+            (T%:R^-1 *: \sum_(1 <= t < T.+1) g l t) &
+          is_gradient (J_total_of_h0 T f x p ell (l := l)) (T%:R^-1 *: ((H l)^T *m g l 1%N))]].
+
+Theorem one_pass_any_loss : (0 < T)%N -> one_pass_is_gradient.
+Proof.
+move=> T0 dl g r42 r43; split; [exact: eq_45_output_real | exact: eq_46_output_real |].
+move=> l ln; split; [exact: (eq_44_real T0 r42) | exact: (eq_45_hidden_real T0 r42)
+  | exact: (eq_46_hidden_real T0 r42) | exact: (initial_state_real T0 r42)].
+Qed.
 End RealEquations.
