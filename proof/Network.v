@@ -111,7 +111,7 @@ Definition dirz l (t : nat) (X : 'cV[K]_(d l)) : nat -> params K d :=
   at_times (pred1 t) (dirb X).
 
 (* parameters moved in a direction *)
-Definition shift (p : params K d) (dp : nat -> params K d) : nat -> params K d := fun t => Params
+Definition plus_dir (p : params K d) (dp : nat -> params K d) : nat -> params K d := fun t => Params
   (fun l => pH p l + pH (dp t) l) (fun l => pW p l + pW (dp t) l)
   (fun l => pb p l + pb (dp t) l) (fun l => ph0 p l + ph0 (dp t) l).
 End Directions.

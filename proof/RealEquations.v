@@ -314,7 +314,7 @@ Definition one_pass_is_gradient : Prop :=
             (T%:R^-1 *: \sum_(1 <= t < T.+1) g l t) &
           is_gradient (J_total_of_h0 T f x p ell (l := l)) (T%:R^-1 *: ((H l)^T *m g l 1%N))]].
 
-Theorem one_pass_any_loss : (0 < T)%N -> one_pass_is_gradient.
+Theorem one_pass_any_loss_real : (0 < T)%N -> one_pass_is_gradient.
 Proof.
 move=> T0 dl g r42 r43; split; [exact: eq_45_output_real | exact: eq_46_output_real |].
 move=> l ln; split; [exact: (eq_44_real T0 r42) | exact: (eq_45_hidden_real T0 r42)

@@ -27,9 +27,9 @@ Record curve (q : R -> nat -> params R d) (dq : nat -> params R d) : Prop := Cur
   curve_b : forall l t, is_dmx 0 (fun u => pb (q u t) l) (pb (dq t) l);
   curve_h0 : forall l t, is_dmx 0 (fun u => ph0 (q u t) l) (ph0 (dq t) l) }.
 
-Lemma shift0 : shift p (fun _ => dir0 R d) = tied p.
+Lemma plus_dir0 : plus_dir p (fun _ => dir0 R d) = tied p.
 Proof.
-apply/funext => t; rewrite /shift /tied; case: p => H W b h0 /=.
+apply/funext => t; rewrite /plus_dir /tied; case: p => H W b h0 /=.
 by congr Params; apply/functional_extensionality_dep => l; rewrite addr0.
 Qed.
 
@@ -103,8 +103,8 @@ Variables (x : nat -> 'cV[R]_(d 0)) (p : params R d).
 Variables (ell : nat -> 'cV[R]_(d n) -> R) (e : nat -> 'cV[R]_(d n)).
 
 (* J^(i) and J, with something added to the parameters *)
-Definition J_along i (q : nat -> params R d) : R := Jstep f x (shift p q) ell i.
-Definition J_total_along (q : nat -> params R d) : R := Jtotal f x (shift p q) ell T T%:R^-1.
+Definition J_along i (q : nat -> params R d) : R := Jstep f x (plus_dir p q) ell i.
+Definition J_total_along (q : nat -> params R d) : R := Jtotal f x (plus_dir p q) ell T T%:R^-1.
 
 (* J^(i) as a function of what is added to z^(l)(t); to H^(l), W^(l), b^(l)   *)
 (* in the copies of the times in P; to h^(l)(0) *)
@@ -128,7 +128,7 @@ Lemma curve_derive q dq i : curve q dq -> (0 < i <= T)%N ->
   is_derive 0 (1 : R) (fun u => J_along i (q u)) (dJ f f' x p dq ell ell' i).
 Proof.
 case=> q0 qH qW qb qh iT; apply: (dual_is_real f_diff _ _ _ _ _ e_grad n0 iT).
-- by rewrite q0 shift0.
+- by rewrite q0 plus_dir0.
 - by move=> l t; exact: dmx_shift.
 - by move=> l t; exact: dmx_shift.
 - by move=> l t; exact: dmx_shift.
@@ -139,7 +139,7 @@ Lemma curve_derive_total q dq : curve q dq ->
   is_derive 0 (1 : R) (fun u => J_total_along (q u)) (dJtotal f f' x p dq ell ell' T T%:R^-1).
 Proof.
 case=> q0 qH qW qb qh; apply: (dual_is_real_total f_diff _ _ _ _ _ e_grad _ n0).
-- by rewrite q0 shift0.
+- by rewrite q0 plus_dir0.
 - by move=> l t; exact: dmx_shift.
 - by move=> l t; exact: dmx_shift.
 - by move=> l t; exact: dmx_shift.

@@ -122,6 +122,6 @@ Proof. exact: (eq_42_any_loss_real n0 f_diff softmax_error). Qed.
 
 (* (44)-(46) for the document's network: whatever a program computes by (42)  *)
 (* and (43) from y^ - y, its sums are the gradients of J. *)
-Theorem one_pass_softmax : one_pass_is_gradient T f f' x p loss (fun t => y_hat t - y t).
-Proof. exact: (one_pass_any_loss n0 f_diff softmax_error T0). Qed.
+Theorem one_pass_softmax_real : one_pass_is_gradient T f f' x p loss (fun t => y_hat t - y t).
+Proof. exact: (one_pass_any_loss_real n0 f_diff softmax_error T0). Qed.
 End SoftmaxNetwork.
