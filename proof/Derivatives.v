@@ -26,7 +26,7 @@ Let z := pre n f x (tied th).
 Let derivative dth i := dJ f f' x th dth ell ell' i.
 Let s := src n f x th.
 
-Definition delta l t i : 'cV[R]_(d l) := partials (fun v => derivative (dirz l t v) i).
+Definition delta l (t i : nat) : 'cV[R]_(d l) := partials (fun v => derivative (dirz l t v) i).
 Definition gradH l P i : 'M[R]_(d l) := partials (fun V => derivative (at_times P (dirH l V)) i).
 Definition gradW l P i : 'M[R]_(d l, d l.-1) :=
   partials (fun V => derivative (at_times P (dirW l V)) i).
