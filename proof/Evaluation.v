@@ -91,16 +91,16 @@ Definition square_error' (i : nat) (v : 'cV[K]_(d n)) : 'cV[K]_(d n) :=
   \col_(j < d n) ((v j 0 - ys i j) *+ 2).
 
 (* the entries of a direction, zero but for one entry of one layer *)
-Definition one_H l a b : entries K :=
+Definition one_H (l a b : nat) : entries K :=
   Entries (fun k i j => if [&& k == l, i == a & j == b] then 1 else 0) (fun _ _ _ => 0)
           (fun _ _ => 0) (fun _ _ => 0).
-Definition one_W l a b : entries K :=
+Definition one_W (l a b : nat) : entries K :=
   Entries (fun _ _ _ => 0) (fun k i j => if [&& k == l, i == a & j == b] then 1 else 0)
           (fun _ _ => 0) (fun _ _ => 0).
-Definition one_b l a : entries K :=
+Definition one_b (l a : nat) : entries K :=
   Entries (fun _ _ _ => 0) (fun _ _ _ => 0)
           (fun k i => if (k == l) && (i == a) then 1 else 0) (fun _ _ => 0).
-Definition one_h0 l a : entries K :=
+Definition one_h0 (l a : nat) : entries K :=
   Entries (fun _ _ _ => 0) (fun _ _ _ => 0) (fun _ _ => 0)
           (fun k i => if (k == l) && (i == a) then 1 else 0).
 

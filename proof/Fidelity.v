@@ -49,7 +49,7 @@ Let y_item := vector_item (ys N).
 Definition h_value : nat -> nat -> nat -> Z := h_entry d f x_item (fun _ => E).
 Definition z_value : nat -> nat -> nat -> Z := z_entry d n f x_item (fun _ => E).
 Definition derivative_value P dE i : Z := dJ_entry d n f f' x_item y_item E P dE i.
-Definition delta_value l t i a : Z := derivative_value (pred1 t) (one_b _ l a) i.
+Definition delta_value (l t i a : nat) : Z := derivative_value (pred1 t) (one_b _ l a) i.
 Definition total_value dE : Z := sum_below T (fun i => derivative_value predT dE i.+1).
 
 Definition h_table := [seq [seq mkseq (h_value l t) (d l) | t <- iota 0 T.+1] | l <- iota 0 n].

@@ -43,14 +43,11 @@ Definition entry (A : 'M[Z]_1) : Z := A 0 0.
 Lemma entry_map g (v : 'cV[Z]_1) : entry (map_mx g v) = g (entry v).
 Proof. by rewrite /entry mxE. Qed.
 
-Lemma entryD (A B : 'M[Z]_1) : entry (A + B) = entry A + entry B.
-Proof. by rewrite /entry mxE. Qed.
+Lemma entryD (A B : 'M[Z]_1) a b : entry A = a -> entry B = b -> entry (A + B) = a + b.
+Proof. by rewrite /entry mxE => -> ->. Qed.
 
-Lemma entry_outer (u v : 'cV[Z]_1) : entry (u *m v^T) = entry u * entry v.
-Proof. by rewrite /entry mxE big_ord1 mxE. Qed.
-
-Lemma entry_h1 t : entry (h 1 t) = h_value N 1 t 0.
-Proof. exact: (@h_value_correct N 1 t ord0). Qed.
+Lemma entry_outer (u v : 'cV[Z]_1) a b : entry u = a -> entry v = b -> entry (u *m v^T) = a * b.
+Proof. by rewrite /entry mxE big_ord1 mxE => -> ->. Qed.
 
 Lemma entry_h2 t : entry (h 2 t) = h_value N 2 t 0.
 Proof. exact: (@h_value_correct N 2 t ord0). Qed.
@@ -65,32 +62,41 @@ Proof. exact: (@delta_value_correct N 2 t i ord0). Qed.
 Lemma entry_gradH2 i : entry (gradH 2 predT i) = derivative_value N predT (one_H _ 2 0 0) i.
 Proof. exact: (gradH_entry _ _ _ _ (network_entries N)). Qed.
 
-Lemma two_terms (V : zmodType) (F : nat -> V) : \sum_(1 <= k < 3) F k = F 1%N + F 2%N.
-Proof. by rewrite big_nat_recl // big_nat1. Qed.
+Lemma entry_outer_sum (u v : nat -> 'cV[Z]_1) a1 a2 b1 b2 :
+  entry (u 1%N) = a1 -> entry (u 2%N) = a2 -> entry (v 0%N) = b1 -> entry (v 1%N) = b2 ->
+  entry (\sum_(1 <= k < 3) u k *m (v k.-1)^T) = a1 * b1 + a2 * b2.
+Proof.
+by move=> ua1 ua2 vb1 vb2; rewrite big_nat_recl // big_nat1; apply: entryD; exact: entry_outer.
+Qed.
 
 (* (4): h^(l)(t) = f(z^(l-1)(t)), for l = 2 *)
 Theorem misprint_04 : h 2 1 <> map_mx f (z 1 1).
-Proof. by move/(congr1 entry); rewrite entry_map entry_h2 entry_z1; vm_compute. Qed.
+Proof. by move/(congr1 entry); rewrite entry_h2 entry_map entry_z1; vm_compute. Qed.
 
 (* (17): the sum of delta^(1)(k) (h^(l)(k-1))^T, for l = 2 *)
 Theorem misprint_17 : gradH 2 predT 2 <> \sum_(1 <= k < 3) delta 1 k 2 *m (h 2 k.-1)^T.
 Proof.
-move/(congr1 entry); rewrite two_terms entry_gradH2 entryD !entry_outer.
-by rewrite !entry_delta1 !entry_h2; vm_compute.
+have right := entry_outer_sum (u := fun k => delta 1 k 2) (v := h 2)
+  (entry_delta1 1 2) (entry_delta1 2 2) (entry_h2 0) (entry_h2 1).
+move=> /(congr1 entry) print.
+by have := etrans (etrans (esym (entry_gradH2 2)) print) right; vm_compute.
 Qed.
 
 (* (31): the sum over k of delta^(l)(t) (h^(l)(k-1))^T, for l = t = 2 *)
 Theorem misprint_31 : gradH 2 predT 2 <> \sum_(1 <= k < 3) delta 2 2 2 *m (h 2 k.-1)^T.
 Proof.
-move/(congr1 entry); rewrite two_terms entry_gradH2 entryD !entry_outer.
-by rewrite !entry_delta2 !entry_h2; vm_compute.
+have right := entry_outer_sum (u := fun k => delta 2 2 2) (v := h 2)
+  (entry_delta2 2 2) (entry_delta2 2 2) (entry_h2 0) (entry_h2 1).
+move=> /(congr1 entry) print.
+by have := etrans (etrans (esym (entry_gradH2 2)) print) right; vm_compute.
 Qed.
 
 (* (36): gamma^(l)(t) = delta^(l)(t)(t) for t = T - 1; here T = 2 *)
 Theorem misprint_36 : gamma 2 1 <> delta 2 1 1.
 Proof.
-rewrite /Gamma.gamma two_terms; move/(congr1 entry); rewrite entryD !entry_delta2.
-by vm_compute.
+have right := entryD (entry_delta2 1 1) (entry_delta2 1 2).
+rewrite /Gamma.gamma big_nat_recl // big_nat1 => /(congr1 entry) print.
+by have := etrans (etrans (esym right) print) (entry_delta2 1 1); vm_compute.
 Qed.
 
 (* (6), second line: -z_k plus the logarithm of the sum of the z_j.  For      *)
