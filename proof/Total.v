@@ -153,45 +153,45 @@ Variables dl g : forall l, nat -> 'cV[R]_(d l).
 Hypothesis r42 : recursion_42 T f f' x th (fun t => ell' t (z n t)) dl.
 Hypothesis r43 : recursion_43 n T f f' x th dl g.
 
-Lemma one_pass_gamma l t : (0 < l < n)%N -> (0 < t <= T)%N -> gamma l t = g l t.
+Lemma carried_gamma l t : (0 < l < n)%N -> (0 < t <= T)%N -> gamma l t = g l t.
 Proof. by move=> ln tT; rewrite (eq_43_converse ell n0 T0 r42 r43). Qed.
 
-Lemma one_pass_delta t : (0 < t <= T)%N -> gamma n t = dl n t.
+Lemma carried_delta t : (0 < t <= T)%N -> gamma n t = dl n t.
 Proof. by move=> tT; rewrite (eq_42_converse ell n0 r42) ?n0 ?leqnn //; exact: gamma_output. Qed.
 
 Theorem eq_44 l : (0 < l < n)%N ->
   nabla_H l = c *: \sum_(1 <= t < T.+1) g l t *m (h l t.-1)^T.
 Proof.
 move=> ln; rewrite eq_39 //; congr (_ *: _).
-by apply: eq_big_nat => t tT; rewrite one_pass_gamma.
+by apply: eq_big_nat => t tT; rewrite carried_gamma.
 Qed.
 
 Theorem eq_45_output : nabla_W n = c *: \sum_(1 <= t < T.+1) dl n t *m (h n.-1 t)^T.
 Proof.
 rewrite eq_40 ?n0 ?leqnn //; congr (_ *: _).
-by apply: eq_big_nat => t tT; rewrite one_pass_delta.
+by apply: eq_big_nat => t tT; rewrite carried_delta.
 Qed.
 
 Theorem eq_45_hidden l : (0 < l < n)%N ->
   nabla_W l = c *: \sum_(1 <= t < T.+1) g l t *m (h l.-1 t)^T.
 Proof.
 move=> ln; rewrite eq_40; last by case/andP: ln => -> /ltnW.
-by congr (_ *: _); apply: eq_big_nat => t tT; rewrite one_pass_gamma.
+by congr (_ *: _); apply: eq_big_nat => t tT; rewrite carried_gamma.
 Qed.
 
 Theorem eq_46_output : nabla_b n = c *: \sum_(1 <= t < T.+1) dl n t.
 Proof.
 rewrite eq_41 ?n0 ?leqnn //; congr (_ *: _).
-by apply: eq_big_nat => t tT; rewrite one_pass_delta.
+by apply: eq_big_nat => t tT; rewrite carried_delta.
 Qed.
 
 Theorem eq_46_hidden l : (0 < l < n)%N -> nabla_b l = c *: \sum_(1 <= t < T.+1) g l t.
 Proof.
 move=> ln; rewrite eq_41; last by case/andP: ln => -> /ltnW.
-by congr (_ *: _); apply: eq_big_nat => t tT; rewrite one_pass_gamma.
+by congr (_ *: _); apply: eq_big_nat => t tT; rewrite carried_gamma.
 Qed.
 
 Theorem one_pass_initial_state l : (0 < l < n)%N -> nabla_h0 l = c *: ((H l)^T *m g l 1%N).
-Proof. by move=> ln; rewrite initial_state_gradient // one_pass_gamma. Qed.
+Proof. by move=> ln; rewrite initial_state_gradient // carried_gamma. Qed.
 End OnePass.
 End Total.
