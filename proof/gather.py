@@ -1,21 +1,20 @@
 """Ask Coq what was proved, and under which assumptions.
 
-Reads the names of the theorems from what Coq recorded when it compiled the library (the ``.glob`` files), then has Coq
-state each one and print its assumptions.  Nothing is typed here but the naming convention:
+Reads the names of the theorems from what Coq recorded when it compiled the library (the ``.glob`` files),
+then has Coq state each one and print its assumptions.  Nothing is typed here but the naming convention:
 
-* ``eq_NN...``: a theorem about equation (NN) of the document; in ``Restatements.v``, one that repeats another equation;
+* ``eq_NN...``: a theorem about equation (NN) of the document; in ``Restatements.v``, one that repeats one;
 * ``misprint_NN...``: what is printed at (NN) is false;
 * ``one_pass_...`` and ``initial_state_...``: the gradients together, and the one in h(0).
 
-Writes ``reports/theorems.json`` and prints a table.  Fails if a theorem rests on an assumption that is not expected of
-it, or if one of the equations (7)-(46) has no theorem.
+Writes ``reports/theorems.json`` and prints a table.  Fails if a theorem rests on an assumption that is not
+expected of it, or if one of the equations (7)-(46) has no theorem.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -73,7 +72,7 @@ def theorem_names(folder: Path, module: str) -> list[str]:
     """Named theorems that Coq recorded when it compiled the module, in its order."""
     glob = folder / f"{module}.glob"
     if not glob.exists():
-        raise SystemExit(f"gather: {glob.name} is missing: the library is not compiled; run `make` in proof/ first.")
+        raise SystemExit(f"gather: {glob.name} is missing: the library is not compiled; run `make` in proof/")
     proofs = re.findall(r"^prf \d+:\d+ <> (\S+)$", glob.read_text(encoding="utf-8"), re.MULTILINE)
     return [name for name in proofs if NAMED.fullmatch(name)]
 
@@ -137,14 +136,15 @@ def gather(folder: Path) -> list[Theorem]:
     theorems = []
     for place, (module, name) in enumerate(found):
         checked, assumed, printed = answers[3 * place : 3 * place + 3]
-        body = printed.partition("=")[2].partition("\nArguments ")[0]
+        named = {int(number) for number in re.findall(r"\beq_(\d\d)", printed)}
+        own = re.match(r"eq_(\d\d)", name)
         theorems.append(
             Theorem(
                 module=module,
                 name=name,
                 statement=parse_statement(checked),
                 assumptions=parse_assumptions(assumed),
-                uses=tuple(sorted({int(number) for number in re.findall(r"\beq_(\d\d)", body)})),
+                uses=tuple(sorted(named - {int(own[1])} if own else named)),
             )
         )
     return theorems
@@ -192,7 +192,7 @@ def write_atomically(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as scratch:
         scratch.write(text)
     Path(scratch.name).chmod(0o644)
-    os.replace(scratch.name, path)
+    Path(scratch.name).replace(path)
 
 
 def main(arguments: list[str] | None = None) -> int:
