@@ -49,7 +49,6 @@ Variables (x : nat -> 'cV[R]_(d 0)) (th : params R d).
 Variables (i : nat) (e : 'cV[R]_(d n)).
 Let H := pH th.
 Let W := pW th.
-Let h := hid f x (tied th).
 Let D := Df n f f' x th.
 
 (* k: the number of layers above l; r: the number of steps from t to i *)

@@ -81,8 +81,6 @@ by rewrite dhid_elsewhere ?mulmx0 ?addr0 ?mulmxA ?prednK ?leqnn // ltnW.
 Qed.
 
 (* ------------------------------------------------------------- recursions *)
-Let carried i := backward f f' x th i (ell' i (z n i)).
-
 Lemma delta_same_time l t : (0 < l.-1)%N -> (l <= n)%N -> (0 < t)%N ->
   delta l.-1 t t = D l.-1 t *m ((W l)^T *m delta l t t).
 Proof.

@@ -20,7 +20,6 @@ Variables (R : comRingType) (d : nat -> nat) (n : nat) (f f' : R -> R).
 Variables (x : nat -> 'cV[R]_(d 0)) (th : params R d).
 Variables (ell : nat -> 'cV[R]_(d n) -> R) (ell' : nat -> 'cV[R]_(d n) -> 'cV[R]_(d n)).
 Let H := pH th.
-Let W := pW th.
 Let h := hid f x (tied th).
 Let z := pre n f x (tied th).
 Let derivative dth i := dJ f f' x th dth ell ell' i.

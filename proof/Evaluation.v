@@ -178,16 +178,4 @@ Proof. by rewrite mxE; apply: dJ_entryE; exact: direction_b. Qed.
 Theorem gradH_entry P l i a b : gradH f f' x th square_error square_error' l P i a b
   = dJ_entry P (one_H l a b) i.
 Proof. by rewrite mxE; apply: dJ_entryE; exact: direction_H. Qed.
-
-Theorem gradW_entry P l i a b : gradW f f' x th square_error square_error' l P i a b
-  = dJ_entry P (one_W l a b) i.
-Proof. by rewrite mxE; apply: dJ_entryE; exact: direction_W. Qed.
-
-Theorem gradb_entry P l i a : gradb f f' x th square_error square_error' l P i a 0
-  = dJ_entry P (one_b l a) i.
-Proof. by rewrite mxE; apply: dJ_entryE; exact: direction_b. Qed.
-
-Theorem gradh0_entry l i a : gradh0 f f' x th square_error square_error' l i a 0
-  = dJ_entry predT (one_h0 l a) i.
-Proof. by rewrite mxE; apply: dJ_entryE; exact: direction_h0. Qed.
 End Gradients.

@@ -60,9 +60,6 @@ Theorem eq_04_input t : hid 0 t = x t. Proof. by []. Qed.
 Theorem eq_04_hidden l t : (0 < l < n)%N -> (0 < t)%N -> hid l t = map_mx f (pre l t).
 Proof. by case: l t => // l [|t] //= ln _; rewrite /pre ln. Qed.
 
-Lemma hid_initial l : (0 < l)%N -> hid l 0 = ph0 (th 0) l.
-Proof. by case: l. Qed.
-
 (* J^(i) is some function ell i of z^(n)(i).  The document's own is minus the *)
 (* logarithm of a softmax (Softmax.v). *)
 Variable ell : nat -> 'cV[K]_(d n) -> K.

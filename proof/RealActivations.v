@@ -94,14 +94,16 @@ Hypothesis y1 : forall t, (0 < t <= T)%N -> \sum_(j < d n) y t j 0 = 1.
 Theorem one_pass_tanh_real : one_pass_is_gradient T (@tanh R) (@tanh' R) x p (loss y)
   (fun t => y_hat n (@tanh R) x p t - y t).
 Proof.
-have f_diff : differentiable_at_z n T (@tanh R) (@tanh' R) x p by move=> l t j _ _; exact: tanh_derive.
+have f_diff : differentiable_at_z n T (@tanh R) (@tanh' R) x p.
+  by move=> l t j _ _; exact: tanh_derive.
 exact: (one_pass_softmax_real n0 T0 f_diff y1).
 Qed.
 
 Theorem one_pass_logistic_real : one_pass_is_gradient T (@logistic R) (@logistic' R) x p (loss y)
   (fun t => y_hat n (@logistic R) x p t - y t).
 Proof.
-have f_diff : differentiable_at_z n T (@logistic R) (@logistic' R) x p by move=> l t j _ _; exact: logistic_derive.
+have f_diff : differentiable_at_z n T (@logistic R) (@logistic' R) x p.
+  by move=> l t j _ _; exact: logistic_derive.
 exact: (one_pass_softmax_real n0 T0 f_diff y1).
 Qed.
 

@@ -85,6 +85,7 @@ Lemma gradient_unique m p (F : 'M[R]_(m, p) -> R) G1 G2 :
   is_gradient F G1 -> is_gradient F G2 -> G1 = G2.
 Proof.
 move=> FG1 FG2; apply/matrixP => a b.
-by rewrite -(@derive_val _ _ _ _ _ _ _ (gradient_partial FG1 a b)) (@derive_val _ _ _ _ _ _ _ (gradient_partial FG2 a b)).
+have d1 := @derive_val _ _ _ _ _ _ _ (gradient_partial FG1 a b).
+by rewrite -d1; exact: (@derive_val _ _ _ _ _ _ _ (gradient_partial FG2 a b)).
 Qed.
 End RealCalculus.

@@ -51,7 +51,8 @@ Qed.
 Theorem eq_09_real t g : (1 < n)%N -> (0 < t <= T)%N -> is_delta t t g ->
   is_delta t t (diag (map_mx f' (z n.-1 t)) *m ((W n)^T *m g)).
 Proof.
-move=> n1 tT dg; case/andP: (tT) => t0 _; have -> : g = dual_delta n t t by apply: (is_deltaP _ _ _ dg); rewrite ?n0 ?leqnn.
+move=> n1 tT dg; case/andP: (tT) => t0 _.
+have -> : g = dual_delta n t t by apply: (is_deltaP _ _ _ dg); rewrite ?n0 ?leqnn.
 rewrite -[X in is_delta _ _ X](eq_09 f f' x p ell ell' n0 n1 t0).
 by apply: dual_is_delta => //; rewrite -subn1 subn_gt0 n1 leq_subr.
 Qed.
@@ -167,21 +168,24 @@ Theorem eq_39_real : (0 < l < n)%N -> is_gradient (J_total_of_H T f x p ell (l :
   (T%:R^-1 *: \sum_(1 <= i < T.+1) gamma i *m (h l i.-1)^T).
 Proof.
 move=> ln; have ln' : (0 < l <= n)%N by case/andP: ln => -> /ltnW.
-rewrite (_ : _ *: _ = nabla_H f f' x p ell ell' T T%:R^-1 l); first exact: (nabla_H_is_gradient n0 f_diff e_grad).
+rewrite (_ : _ *: _ = nabla_H f f' x p ell ell' T T%:R^-1 l).
+  exact: (nabla_H_is_gradient n0 f_diff e_grad).
 by rewrite eq_39 //; congr (_ *: _); apply: eq_big_nat => i /andP[i0 _]; rewrite gammaP.
 Qed.
 
 Theorem eq_40_real : (0 < l <= n)%N -> is_gradient (J_total_of_W T f x p ell (l := l))
   (T%:R^-1 *: \sum_(1 <= i < T.+1) gamma i *m (h l.-1 i)^T).
 Proof.
-move=> ln; rewrite (_ : _ *: _ = nabla_W f f' x p ell ell' T T%:R^-1 l); first exact: (nabla_W_is_gradient n0 f_diff e_grad).
+move=> ln; rewrite (_ : _ *: _ = nabla_W f f' x p ell ell' T T%:R^-1 l).
+  exact: (nabla_W_is_gradient n0 f_diff e_grad).
 by rewrite eq_40 //; congr (_ *: _); apply: eq_big_nat => i /andP[i0 _]; rewrite gammaP.
 Qed.
 
 Theorem eq_41_real : (0 < l <= n)%N -> is_gradient (J_total_of_b T f x p ell (l := l))
   (T%:R^-1 *: \sum_(1 <= i < T.+1) gamma i).
 Proof.
-move=> ln; rewrite (_ : _ *: _ = nabla_b f f' x p ell ell' T T%:R^-1 l); first exact: (nabla_b_is_gradient n0 f_diff e_grad).
+move=> ln; rewrite (_ : _ *: _ = nabla_b f f' x p ell ell' T T%:R^-1 l).
+  exact: (nabla_b_is_gradient n0 f_diff e_grad).
 by rewrite eq_41 //; congr (_ *: _); apply: eq_big_nat => i /andP[i0 _]; rewrite gammaP.
 Qed.
 End Total.
@@ -229,7 +233,9 @@ Let r42' : recursion_42 T f f' x p (fun t => ell' t (z n t)) dl := r42.
 
 Theorem eq_44_real l : (0 < l < n)%N -> is_gradient (J_total_of_H T f x p ell (l := l))
   (T%:R^-1 *: \sum_(1 <= t < T.+1) g l t *m (h l t.-1)^T).
-Proof. by move=> ln; rewrite -(eq_44 ell _ n0 T0 r42' r43 ln); exact: (nabla_H_is_gradient n0 f_diff e_grad). Qed.
+Proof.
+by move=> ln; rewrite -(eq_44 ell _ n0 T0 r42' r43 ln); exact: (nabla_H_is_gradient n0 f_diff e_grad).
+Qed.
 
 Theorem eq_45_output_real : is_gradient (J_total_of_W T f x p ell (l := n))
   (T%:R^-1 *: \sum_(1 <= t < T.+1) dl n t *m (h n.-1 t)^T).

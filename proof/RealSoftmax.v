@@ -89,9 +89,6 @@ Hypothesis n0 : (0 < n)%N.
 Hypothesis T0 : (0 < T)%N.
 Hypothesis f_diff : differentiable_at_z n T f f' x p.
 Hypothesis y1 : forall t, (0 < t <= T)%N -> \sum_(j < d n) y t j 0 = 1.
-Let W := pW p.
-Let H := pH p.
-Let h := hid f x (tied p).
 Let z := pre n f x (tied p).
 
 (* (3) *)

@@ -88,6 +88,7 @@ def ask_coq(folder: Path, questions: list[str]) -> list[str]:
             f"From BPTT Require Import {' '.join(modules(folder))}.",
             "Local Open Scope ring_scope.",
             "Set Printing Width 110.",
+            "Unset Printing Implicit Defensive.",
             *(f"{separator}\n{question}" for question in questions),
         ]
     )

@@ -345,3 +345,12 @@ def expected_values(network: Network) -> dict[str, object]:
 def test_coq_evaluates_the_network_of_the_document(compiled: Path, tmp_path: Path, seed: int) -> None:
     network = random_network(seed)
     assert values_in_coq(compiled, tmp_path, network) == expected_values(network)
+
+
+# ------------------------------------------------------------------------------------------------- the page on it
+def test_page_cites_only_theorems_that_exist() -> None:
+    page = (ROOT / "docs" / "formal-proof.md").read_text(encoding="utf-8")
+    stated = {name for name, _ in all_theorems(REPORT.read_text(encoding="utf-8"))}
+    cited = set(re.findall(r"`((?:eq|misprint|one_pass|initial_state)_\w+)`", page))
+    assert len(cited) > 40
+    assert cited <= stated
