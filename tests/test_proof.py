@@ -347,7 +347,7 @@ def test_coq_evaluates_the_network_of_the_document(compiled: Path, tmp_path: Pat
     assert values_in_coq(compiled, tmp_path, network) == expected_values(network)
 
 
-# ------------------------------------------------------------------------------------------------- the page on it
+# ------------------------------------------------------------------------------------ the page about it
 def test_page_cites_only_theorems_that_exist() -> None:
     page = (ROOT / "docs" / "formal-proof.md").read_text(encoding="utf-8")
     stated = {name for name, _ in all_theorems(REPORT.read_text(encoding="utf-8"))}
