@@ -1,0 +1,356 @@
+"""The formal proof compiles, wrong readings do not; what it rests on; and that it is about this network."""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROOF = ROOT / "proof"
+REPORT = ROOT / "reports" / "theorems.json"
+RESTATED = {26: 7, 27: 9, 28: 11, 29: 13, 30: 15, 31: 17, 32: 19, 33: 21, 34: 23, 35: 25}
+CLASSICAL = {
+    "constructive_indefinite_description",
+    "functional_extensionality_dep",
+    "propositional_extensionality",
+}
+
+
+def why_no_coq() -> str | None:
+    """Why the proof cannot be checked here, if it cannot."""
+    coqc = shutil.which("coqc")
+    if coqc is None:
+        return "coqc is not installed: run proof/run, which installs Debian's coq and mathcomp"
+    library = subprocess.run([coqc, "-where"], capture_output=True, text=True, check=True).stdout.strip()
+    if not (Path(library) / "user-contrib" / "mathcomp" / "analysis").is_dir():
+        return "mathcomp-analysis is not installed: run proof/run, which installs Debian's package"
+    return None
+
+
+NO_COQ = why_no_coq()
+pytestmark = pytest.mark.skipif(NO_COQ is not None, reason=NO_COQ or "")
+
+
+def coqc(folder: Path, source: Path) -> subprocess.CompletedProcess[str]:
+    command = ["coqc", "-Q", str(folder), "BPTT", "-w", "none", str(source)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of proof/, compiled (with what is compiled already, if it is up to date)."""
+    folder = tmp_path_factory.mktemp("proof") / "proof"
+    shutil.copytree(PROOF, folder)
+    done = subprocess.run(["make", "-j1"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+# ----------------------------------------------------------------------------------------- it compiles
+def test_every_module_compiles(compiled: Path) -> None:
+    sources = {source.stem for source in PROOF.glob("*.v")}
+    assert sources == {binary.stem for binary in compiled.glob("*.vo")}
+    assert sources == set(re.findall(r"^(\w+)\.v$", (PROOF / "_CoqProject").read_text(), re.MULTILINE))
+
+
+def test_nothing_is_left_unproved() -> None:
+    for source in PROOF.glob("*.v"):
+        found = re.search(r"\b(Admitted|admit|Axiom|Conjecture|Parameter|Abort|TODO)\b", source.read_text())
+        assert found is None, f"{source.name} contains {found and found[0]}"
+
+
+# -------------------------------------------------------------------------- wrong readings are refused
+@dataclass(frozen=True)
+class WrongReading:
+    """A change to the sources that makes an equation false, and the theorem that must then fail."""
+
+    module: str
+    right: str
+    wrong: str
+    theorem: str
+
+
+WRONG_READINGS = {
+    "43-drops-the-layer-above": WrongReading(
+        "Gamma",
+        "g l t = map_mx f' (z l t) ∘ ((H l)^T *m g l t.+1 + (W l.+1)^T *m g l.+1 t) }.",
+        "g l t = map_mx f' (z l t) ∘ ((H l)^T *m g l t.+1) }.",
+        "eq_43",
+    ),
+    "43-drops-the-next-time": WrongReading(
+        "Gamma",
+        "g l t = map_mx f' (z l t) ∘ ((H l)^T *m g l t.+1 + (W l.+1)^T *m g l.+1 t) }.",
+        "g l t = map_mx f' (z l t) ∘ ((W l.+1)^T *m g l.+1 t) }.",
+        "eq_43",
+    ),
+    "43-top-layer-drops-delta": WrongReading(
+        "Gamma",
+        "g n.-1 t = dl n.-1 t + map_mx f' (z n.-1 t) ∘ ((H n.-1)^T *m g n.-1 t.+1);",
+        "g n.-1 t = map_mx f' (z n.-1 t) ∘ ((H n.-1)^T *m g n.-1 t.+1);",
+        "eq_43",
+    ),
+    "44-h-at-t": WrongReading(
+        "Total",
+        "nabla_H l = c *: \\sum_(1 <= t < T.+1) g l t *m (h l t.-1)^T.",
+        "nabla_H l = c *: \\sum_(1 <= t < T.+1) g l t *m (h l t)^T.",
+        "eq_44",
+    ),
+    "39-h-at-t": WrongReading(
+        "Total",
+        "nabla_H l = c *: \\sum_(1 <= i < T.+1) gamma l i *m (h l i.-1)^T.",
+        "nabla_H l = c *: \\sum_(1 <= i < T.+1) gamma l i *m (h l i)^T.",
+        "eq_39",
+    ),
+    "44-over-the-reals-h-at-t": WrongReading(
+        "RealEquations",
+        "Theorem eq_44_real l : (0 < l < n)%N -> is_gradient (J_total_of_H T f x p ell (l := l))\n"
+        "  (T%:R^-1 *: \\sum_(1 <= t < T.+1) g l t *m (h l t.-1)^T).",
+        "Theorem eq_44_real l : (0 < l < n)%N -> is_gradient (J_total_of_H T f x p ell (l := l))\n"
+        "  (T%:R^-1 *: \\sum_(1 <= t < T.+1) g l t *m (h l t)^T).",
+        "eq_44_real",
+    ),
+    "36-one-step-early": WrongReading(
+        "Gamma",
+        "Theorem eq_36 l : gamma l T = delta l T T.",
+        "Theorem eq_36 l : gamma l T.-1 = delta l T.-1 T.-1.",
+        "eq_36",
+    ),
+    "31-as-printed": WrongReading(
+        "Restatements",
+        "gradH l predT t = \\sum_(1 <= k < t.+1) delta l k t *m (h l k.-1)^T.",
+        "gradH l predT t = \\sum_(1 <= k < t.+1) delta l t t *m (h l k.-1)^T.",
+        "eq_31",
+    ),
+    "5-without-recurrence": WrongReading(
+        "Network",
+        "if (l < n)%N then pH (th t) l *m hid l t.-1 + pW (th t) l *m hid l.-1 t + pb (th t) l",
+        "if (l < n)%N then pW (th t) l *m hid l.-1 t + pb (th t) l",
+        "eq_05_hidden",
+    ),
+}
+
+
+@pytest.mark.parametrize("reading", WRONG_READINGS.values(), ids=WRONG_READINGS.keys())
+def test_wrong_reading_fails_at_its_theorem(compiled: Path, tmp_path: Path, reading: WrongReading) -> None:
+    folder = tmp_path / "proof"
+    shutil.copytree(compiled, folder)
+    source = folder / f"{reading.module}.v"
+    text = source.read_text(encoding="utf-8")
+    assert text.count(reading.right) == 1
+    patched = text.replace(reading.right, reading.wrong)
+    source.write_text(patched, encoding="utf-8")
+
+    done = coqc(folder, source)
+
+    assert done.returncode != 0
+    failed_at = re.search(r"line (\d+), characters", done.stderr)
+    assert failed_at is not None, done.stderr
+    before = "\n".join(patched.splitlines()[: int(failed_at[1])])
+    assert re.findall(r"^(?:Theorem|Lemma|Fact|Corollary) (\w+)", before, re.MULTILINE)[-1] == reading.theorem
+
+
+# ------------------------------------------------------------------------------------ what it rests on
+@pytest.fixture(scope="module")
+def gathered(compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report on the theorems, gathered anew."""
+    output = tmp_path_factory.mktemp("reports") / "theorems.json"
+    command = [sys.executable, str(PROOF / "gather.py"), "--proof", str(compiled), "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return output.read_text(encoding="utf-8")
+
+
+def all_theorems(gathered: str) -> Iterator[tuple[str, set[str]]]:
+    report = json.loads(gathered)
+    for group in [*report["equations"].values(), *report["misprints"].values(), report["others"]]:
+        for theorem in group:
+            yield theorem["theorem"].rpartition(".")[2], set(theorem["assumptions"])
+
+
+def test_report_is_regenerated_byte_for_byte(gathered: str) -> None:
+    assert gathered == REPORT.read_text(encoding="utf-8")
+
+
+def test_ring_theorems_have_no_assumptions(gathered: str) -> None:
+    theorems = dict(all_theorems(gathered))
+    over_rings = {name for name in theorems if not name.endswith("_real") and name != "misprint_06"}
+    assert {"eq_15", "eq_43", "eq_44", "eq_45_hidden", "eq_46_output", "misprint_17"} <= over_rings
+    assert {name for name in over_rings if theorems[name]} == set()
+
+
+def test_real_theorems_have_only_the_classical_assumptions(gathered: str) -> None:
+    theorems = dict(all_theorems(gathered))
+    assert {"eq_07_real", "eq_44_real", "one_pass_tanh_real", "one_pass_relu_real"} <= set(theorems)
+    assert all(assumptions <= CLASSICAL for assumptions in theorems.values())
+
+
+def test_equations_7_to_46_are_all_proved(gathered: str) -> None:
+    report = json.loads(gathered)
+    assert {str(number) for number in range(7, 47)} <= set(report["equations"])
+    assert report["restatements"] == {str(number): str(again) for number, again in RESTATED.items()}
+
+
+# ------------------------------------------------------------------ it is about the document's network
+Vector = list[int]
+Matrix = list[Vector]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Integers for every parameter, indexed as in the document; item 0 of a list is not used."""
+
+    T: int
+    widths: list[int]
+    H: list[Matrix]
+    W: list[Matrix]
+    b: list[Vector]
+    h0: list[Vector]
+    x: list[Vector]
+    y: list[Vector]
+
+    @property
+    def n(self) -> int:
+        return len(self.widths) - 1
+
+
+def random_network(seed: int) -> Network:
+    draw = random.Random(seed)
+    n, T = draw.choice([(1, 2), (2, 2), (2, 3), (3, 2), (3, 3)])
+    d = [draw.randint(1, 2) for _ in range(n + 1)]
+
+    def vector(size: int) -> Vector:
+        return [draw.randint(-2, 2) for _ in range(size)]
+
+    def matrix(rows: int, columns: int) -> Matrix:
+        return [vector(columns) for _ in range(rows)]
+
+    hidden = range(1, n)
+    return Network(
+        T=T,
+        widths=d,
+        H=[[], *(matrix(d[l], d[l]) for l in hidden)],
+        W=[[], *(matrix(d[l], d[l - 1]) for l in range(1, n + 1))],
+        b=[[], *(vector(d[l]) for l in range(1, n + 1))],
+        h0=[[], *(vector(d[l]) for l in hidden)],
+        x=[[], *(vector(d[0]) for _ in range(T))],
+        y=[[], *(vector(d[n]) for _ in range(T))],
+    )
+
+
+def values_in_coq(folder: Path, scratch: Path, network: Network) -> dict[str, object]:
+    """Run the programs of Fidelity.v, which its theorems identify with the definitions."""
+
+    def literal(value: object) -> str:
+        return f"[:: {'; '.join(map(literal, value))}]" if isinstance(value, list) else f"({value})"
+
+    fields = [network.H, network.W, network.b, network.h0, network.x, network.y]
+    tables = ["h", "z", "delta", "H", "W", "b", "h0"]
+    source = scratch / "network.v"
+    source.write_text(
+        "From Coq Require Import ZArith.\n"
+        "From mathcomp Require Import all_ssreflect.\n"
+        "From BPTT Require Import Fidelity.\n"
+        "Open Scope Z_scope.\n"
+        f"Definition N := MakeNetwork {network.n}%nat {network.T}%nat {literal(network.widths)}%nat\n  "
+        + "\n  ".join(literal(field) for field in fields)
+        + ".\n"
+        + "".join(f"Eval vm_compute in {table}_table N.\n" for table in tables),
+        encoding="utf-8",
+    )
+    done = coqc(folder, source)
+    assert done.returncode == 0, done.stderr
+    answers = re.findall(r"^ +=(.*?)^ +: ", done.stdout, re.MULTILINE | re.DOTALL)
+    return {
+        table: ast.literal_eval(answer.replace("[::", "[").replace(";", ",").strip())
+        for table, answer in zip(tables, answers, strict=True)
+    }
+
+
+def expected_values(network: Network) -> dict[str, object]:
+    """The same tables by the document's formulas, in plain Python: (4), (5), (42), (15), (43), (44)-(46)."""
+    n, T, d, H, W = network.n, network.T, network.widths, network.H, network.W
+    times = range(1, T + 1)
+
+    def times_vector(A: Matrix, v: Vector) -> Vector:
+        return [sum(a * c for a, c in zip(row, v, strict=True)) for row in A]
+
+    def transposed(A: Matrix) -> Matrix:
+        return [list(column) for column in zip(*A, strict=True)]
+
+    def plus(*vectors: Vector) -> Vector:
+        return [sum(items) for items in zip(*vectors, strict=True)]
+
+    def through_f(l: int, t: int, v: Vector) -> Vector:
+        return [(2 * a - 1) * c for a, c in zip(z[l, t], v, strict=True)]
+
+    def outer(u: Vector, v: Vector) -> Matrix:
+        return [[a * c for c in v] for a in u]
+
+    def total(matrices: list[Matrix]) -> Matrix:
+        return [plus(*rows) for rows in zip(*matrices, strict=True)]
+
+    h = {(0, t): network.x[t] for t in times} | {(l, 0): network.h0[l] for l in range(1, n)}
+    z: dict[tuple[int, int], Vector] = {}
+    for t in times:
+        for l in range(1, n + 1):
+            z[l, t] = plus(times_vector(W[l], h[l - 1, t]), network.b[l])
+            if l < n:
+                z[l, t] = plus(times_vector(H[l], h[l, t - 1]), z[l, t])
+                h[l, t] = [a * a - a for a in z[l, t]]
+
+    delta: dict[tuple[int, int, int], Vector] = {}
+    for i in times:
+        for t in reversed(times):
+            for l in range(n, 0, -1):
+                if t > i or (l == n and t < i):
+                    delta[l, t, i] = [0] * d[l]
+                elif l == n:
+                    delta[l, t, i] = [2 * (a - c) for a, c in zip(z[n, t], network.y[t], strict=True)]
+                else:
+                    above = times_vector(transposed(W[l + 1]), delta[l + 1, t, i])
+                    later = times_vector(transposed(H[l]), delta[l, t + 1, i]) if t < i else [0] * d[l]
+                    delta[l, t, i] = through_f(l, t, plus(later, above))
+
+    gamma: dict[tuple[int, int], Vector] = {}
+    for t in reversed(times):
+        gamma[n, t] = delta[n, t, t]
+        for l in range(n - 1, 0, -1):
+            later = times_vector(transposed(H[l]), gamma[l, t + 1]) if t < T else [0] * d[l]
+            gamma[l, t] = through_f(l, t, plus(later, times_vector(transposed(W[l + 1]), gamma[l + 1, t])))
+
+    hidden, layers = range(1, n), range(1, n + 1)
+    unused = [[0] * d[0]]  # time 0 of layer 0
+    return {
+        "h": [unused + [h[0, t] for t in times], *([h[l, t] for t in range(T + 1)] for l in hidden)],
+        "z": [[z[l, t] for t in times] for l in layers],
+        "delta": [[[delta[l, t, i] for i in times] for t in times] for l in layers],
+        "H": [total([outer(gamma[l, t], h[l, t - 1]) for t in times]) for l in hidden],
+        "W": [total([outer(gamma[l, t], h[l - 1, t]) for t in times]) for l in layers],
+        "b": [plus(*(gamma[l, t] for t in times)) for l in layers],
+        "h0": [times_vector(transposed(H[l]), gamma[l, 1]) for l in hidden],
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_coq_evaluates_the_network_of_the_document(compiled: Path, tmp_path: Path, seed: int) -> None:
+    network = random_network(seed)
+    assert values_in_coq(compiled, tmp_path, network) == expected_values(network)
+
+
+# ------------------------------------------------------------------------------------ the page about it
+def test_page_cites_only_theorems_that_exist() -> None:
+    page = (ROOT / "docs" / "formal-proof.md").read_text(encoding="utf-8")
+    stated = {name for name, _ in all_theorems(REPORT.read_text(encoding="utf-8"))}
+    cited = set(re.findall(r"`((?:eq|misprint|one_pass|initial_state)_\w+)`", page))
+    assert len(cited) > 40
+    assert cited <= stated
