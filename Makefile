@@ -13,7 +13,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
 
-.PHONY: help setup verify test lint types bench clean
+.PHONY: help setup verify readme test proof lint types bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,8 +24,14 @@ setup: $(INSTALLED) $(LINKS)  ## make .venv and install the project in it
 verify: setup  ## check every line of every equation, and write reports/
 	$(BIN)/bptt-oracle verify $(ARGS)
 
+readme: setup  ## put the findings of reports/verdicts.json into README.md
+	$(BIN)/python -m bptt_oracle.report.readme
+
 test: setup  ## run the tests
 	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+
+proof:  ## have Coq check the theorems (installs Debian's coq if it is missing), and write reports/theorems.json
+	PYTHON=$(PYTHON) proof/run
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check

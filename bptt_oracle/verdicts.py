@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .arithmetic.formats import FORMATS
 from .catalogue import Equation, Line, Reading, document, equations
 from .checking import FAILURES, MODES, Key, Outcome, Tallies, Tally, function_of
+from .theorems import Theorems
 
 if TYPE_CHECKING:  # what follows needs python-flint, without which there is no evidence, but still a verdict
     from .certainty import Certainty
@@ -40,6 +41,7 @@ class Evidence:
     floating : by format, then by equation
     growth : errors by length and depth
     nodes : the certificates of every kind of node
+    theorems : what Coq proved, if it did here
     certainty : bounds for the field; None if it did not run
     counterexamples : the smallest, by equation, line and outcome
     claims : the claims in prose
@@ -54,6 +56,7 @@ class Evidence:
     growth: Sequence[Row]
     certainty: Certainty | None
     nodes: Sequence[Certificate]
+    theorems: Theorems
     counterexamples: Mapping[tuple[int, int, Outcome], Counterexample]
     claims: tuple[Claim, ...]
     seed: int
@@ -150,6 +153,7 @@ def as_data(evidence: Evidence) -> dict[str, Any]:
             for world, gathered in evidence.gathered.items()
         },
         "nodes": [asdict(certificate) for certificate in evidence.nodes],
+        "proof": evidence.theorems.status,
         "missing": dict(evidence.missing),
         "environment": dict(evidence.environment) | {"seed": evidence.seed},
     }
@@ -180,6 +184,7 @@ def _equation(evidence: Evidence, equation: Equation) -> dict[str, Any]:
             "balls": _exact(evidence, equation, right, "balls"),
             "floating": _floating(evidence, equation.number),
         },
+        "proof": evidence.theorems.of(equation.number),
         "function": _path(equation.number, "printed"),
         "corrected_function": None if equation.corrected is None else _path(equation.number, "corrected"),
         "uses": sorted(used for user, used in evidence.uses if user == equation.number),

@@ -19,6 +19,7 @@ from typing import Any
 from .arithmetic.errors import MissingFlintError, RefusalError
 from .checking import Outcome
 from .jaxpr_walk import JaxprError
+from .theorems import theorems
 from .verdicts import Evidence, failing_lines
 
 Progress = Callable[[str, int, int], None]
@@ -153,6 +154,7 @@ def gather(
             growth=[row for rows in take(stages, "growth") for row in rows],
             certainty=next(iter(take(stages, "certainty")), None),
             nodes=next(iter(take(stages, "nodes")), []),
+            theorems=theorems(),
             counterexamples={key: example for key, example in examples.items() if example is not None},
             claims=tuple(next(iter(take(stages, "claims")), ())),
             seed=seed,
@@ -170,6 +172,7 @@ def _no_evidence(why: str, seed: int) -> Evidence:
         growth=[],
         certainty=None,
         nodes=[],
+        theorems=theorems(),
         counterexamples={},
         claims=(),
         seed=seed,

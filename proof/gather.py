@@ -14,6 +14,7 @@ expected of it, or if one of the equations (7)-(46) has no theorem.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -169,7 +170,15 @@ def complaints(theorems: list[Theorem]) -> list[str]:
     return wrong
 
 
-def report(theorems: list[Theorem]) -> dict[str, object]:
+def digest(folder: Path) -> str:
+    """SHA-256 of the sources, by which a reader of the report knows that it is about them."""
+    hashed = hashlib.sha256()
+    for source in sorted(folder.glob("*.v")):
+        hashed.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    return hashed.hexdigest()
+
+
+def report(theorems: list[Theorem], sources: str) -> dict[str, object]:
     """What goes into ``reports/theorems.json``."""
     equations: dict[str, list[dict[str, object]]] = {}
     misprints: dict[str, list[dict[str, object]]] = {}
@@ -184,7 +193,13 @@ def report(theorems: list[Theorem]) -> dict[str, object]:
             equations.setdefault(str(theorem.number), []).append(theorem.as_json())
             if theorem.module == "Restatements":
                 restatements[str(theorem.number)] = str(theorem.uses[0])
-    return {"equations": equations, "restatements": restatements, "misprints": misprints, "others": others}
+    return {
+        "sources": sources,
+        "equations": equations,
+        "restatements": restatements,
+        "misprints": misprints,
+        "others": others,
+    }
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -210,7 +225,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gather: {line}", file=sys.stderr)
     if wrong:
         return 1
-    write_atomically(options.output, json.dumps(report(theorems), indent=1, ensure_ascii=False) + "\n")
+    write_atomically(
+        options.output, json.dumps(report(theorems, digest(options.proof)), indent=1, ensure_ascii=False) + "\n"
+    )
     print(f"{len(theorems)} theorems; written to {options.output.name}")
     return 0
 

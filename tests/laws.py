@@ -6,16 +6,17 @@ equation, and *chained*, with the whole recursion worked out by the document's o
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from strategies import REGULAR, Property, far_from_kinks, for_random_networks, some_nonzero
+from strategies import REGULAR, SHARE, Property, far_from_kinks, for_random_networks, some_nonzero
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.arithmetic.arrays import elementwise
+from bptt_oracle.arithmetic.balls import upper_float
 from bptt_oracle.arithmetic.errors import FieldZeroDivisionError, RefusalError, UndecidedError
-from bptt_oracle.arithmetic.formats import FORMATS
+from bptt_oracle.arithmetic.formats import FORMATS, Format
 from bptt_oracle.arithmetic.rounded import Rounded, errors, truths, used
 from bptt_oracle.catalogue import Equation, Reading, Variant, equation, equations
 from bptt_oracle.checking import MODES, Comparison, Function, Key, Mode, Outcome, Sources, compare, function_of
@@ -93,11 +94,11 @@ def by_hand(description: Description, route: str = "3.1") -> Derivation:
     return Derivation(field_network(description)[0], ROUTES[route])
 
 
-def law(holds: Property) -> Callable[[], None]:
+def law(holds: Property, share: int = SHARE) -> Callable[[], None]:
     """A test that asks a property of random networks and of the regular ones, each of which must have an answer."""
 
     def test() -> None:
-        drawn = for_random_networks(holds)
+        drawn = for_random_networks(holds, share=share)
         assert drawn.informative >= len(REGULAR), drawn
 
     return test
@@ -217,6 +218,11 @@ def _judged(key: Key, where: dict[str, int], value: Any, bound: Any, truth: Any,
         return Comparison(key, where, "undefined", value, truth)
     if isinstance(value, Exception) or value.shape != truth.shape:
         return Comparison(key, where, "shape", value, truth)
-    around = elementwise(lambda true, error: Rounded(true, float(error), pair.format), truths(truth), errors(bound))
+    around = elementwise(partial(around_truth, pair.format), truths(truth), errors(bound))
     outcome: Outcome = "agrees" if (used(value, around) <= 1).all() else "differs"
     return Comparison(key, where, outcome, value, around)
+
+
+def around_truth(format: Format, truth: Any, error: Any) -> Rounded:
+    """A true value with a bound on the error around it, to which the diameter of its enclosure is added."""
+    return Rounded(truth, float(error) + 2 * upper_float(truth.rad()), format)

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from laws import NEXT_TO_A_KINK, law
+from laws import NEXT_TO_A_KINK, around_truth, law
 from strategies import SMOOTH, descriptions, far_from_kinks, for_random_networks
 
 from bptt_oracle.arithmetic import balls, field
@@ -17,7 +17,7 @@ from bptt_oracle.arithmetic.arrays import elementwise
 from bptt_oracle.arithmetic.errors import UndecidedError
 from bptt_oracle.arithmetic.flint_types import arb
 from bptt_oracle.arithmetic.formats import FORMATS
-from bptt_oracle.arithmetic.rounded import Rounded, errors, rounded, to_rounded
+from bptt_oracle.arithmetic.rounded import errors, rounded, to_rounded
 from bptt_oracle.failures import differing
 from bptt_oracle.floating import BITS, DTYPES
 from bptt_oracle.instances import Description, draw
@@ -119,7 +119,7 @@ def test_all_gradients_equal_autodiff_exactly(backprop: Backprop, head: str) -> 
         assert_same(found, truth)
         return description.d[-1] > 1
 
-    law(equal)()
+    law(equal, share=3)()
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,7 @@ def in_floats(description: Description, name: str) -> InFloats:
 def around(truth: Named, bounds: Named, name: str) -> Named:
     """True values with the errors of `bounds` around them."""
 
-    def element(true: Any, error: Any) -> Rounded:
-        return Rounded(true, float(error), FORMATS[name])
-
-    return {at: elementwise(element, truth[at], errors(bounds[at])) for at in truth}
+    return {at: elementwise(partial(around_truth, FORMATS[name]), truth[at], errors(bounds[at])) for at in truth}
 
 
 def judged_in(name: str, judge: Callable[[InFloats], None]) -> Callable[[Description], bool | str]:
@@ -184,12 +181,15 @@ def test_all_gradients_by_hand_keep_their_bounds(backprop: Backprop, name: str) 
         bounds = by_hand(backprop(found.bounding))
         assert_same(by_hand(backprop(found.network)), around(found.truth, bounds, name))
 
-    law(judged_in(name, judge))()
+    law(judged_in(name, judge), share=3)()
 
 
 @pytest.mark.parametrize("name", ["float64", "float32"])
 def test_all_gradients_of_padded_jax_keep_their_bounds(name: str) -> None:
-    law(judged_in(name, lambda found: assert_same(found.jax, around(found.truth, found.jax_bounds, name))))()
+    def judge(found: InFloats) -> None:
+        assert_same(found.jax, around(found.truth, found.jax_bounds, name))
+
+    law(judged_in(name, judge), share=3)()
 
 
 # ------------------------------------------------------------------------------------------ a pair of the user's own
@@ -321,13 +321,11 @@ def inputs(of: Network | Gradients) -> Inputs:
 
 def moved(network: Network, step: Callable[[Any, Any], Any], directions: Inputs) -> Network:
     """The network with `step(array, direction)` in the place of each array."""
-    return replace(
-        network,
-        **{
-            name: {at: step(array, directions[name][at]) for at, array in arrays.items()}
-            for name, arrays in inputs(network).items()
-        },
-    )
+    there: Any = {
+        name: {at: step(array, directions[name][at]) for at, array in arrays.items()}
+        for name, arrays in inputs(network).items()
+    }
+    return replace(network, **there)
 
 
 def inner(a: Inputs, b: Inputs) -> Any:
@@ -518,7 +516,7 @@ def test_gradients_follow_a_permutation_of_the_units_of_a_layer_exactly(descript
     l = int(rng.integers(1, network.n))
     order = rng.permutation(network.d[l])
 
-    def permuted(of: Inputs) -> Inputs:
+    def permuted(of: Inputs) -> Any:
         return {
             "H": {**of["H"], l: of["H"][l][np.ix_(order, order)]},
             "W": {**of["W"], l: of["W"][l][order], l + 1: of["W"][l + 1][:, order]},

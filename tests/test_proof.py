@@ -11,9 +11,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from bptt_oracle import manual
+from bptt_oracle.manual import Elementwise
+from bptt_oracle.manual.backprop import deltas_of_step
 
 ROOT = Path(__file__).resolve().parent.parent
 PROOF = ROOT / "proof"
@@ -38,7 +45,7 @@ def why_no_coq() -> str | None:
 
 
 NO_COQ = why_no_coq()
-pytestmark = pytest.mark.skipif(NO_COQ is not None, reason=NO_COQ or "")
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(NO_COQ is not None, reason=NO_COQ or "")]
 
 
 def coqc(folder: Path, source: Path) -> subprocess.CompletedProcess[str]:
@@ -277,68 +284,63 @@ def values_in_coq(folder: Path, scratch: Path, network: Network) -> dict[str, ob
 
 
 def expected_values(network: Network) -> dict[str, object]:
-    """The same tables by the document's formulas, in plain Python: (4), (5), (42), (15), (43), (44)-(46)."""
-    n, T, d, H, W = network.n, network.T, network.widths, network.H, network.W
-    times = range(1, T + 1)
+    """The same tables by the manual side, over fractions, with f(a) = a^2 - a and the sum of squares as the loss."""
+    n, T, d = network.n, network.T, network.widths
+    times, layers, hidden = range(1, T + 1), range(1, n + 1), range(1, n)
 
-    def times_vector(A: Matrix, v: Vector) -> Vector:
-        return [sum(a * c for a, c in zip(row, v, strict=True)) for row in A]
+    def fractions(values: Any) -> Any:
+        return np.array([[Fraction(value) for value in row] for row in values], dtype=object)
 
-    def transposed(A: Matrix) -> Matrix:
-        return [list(column) for column in zip(*A, strict=True)]
+    def column(values: Vector) -> Any:
+        return fractions([[value] for value in values])
 
-    def plus(*vectors: Vector) -> Vector:
-        return [sum(items) for items in zip(*vectors, strict=True)]
+    unused = Elementwise(lambda u: u, lambda u: u)  # in place of exp and log, of which only the loss makes use
+    net = manual.Network(
+        H={l: fractions(network.H[l]) for l in hidden},
+        W={l: fractions(network.W[l]) for l in layers},
+        b={l: column(network.b[l]) for l in layers},
+        x={t: column(network.x[t]) for t in times},
+        y={t: 2 * column(network.y[t]) for t in times},
+        h0={l: column(network.h0[l]) for l in hidden},
+        functions=manual.Functions(
+            f=Elementwise(lambda u: u * u - u, lambda u: 2 * u - 1),
+            exp=unused,
+            log=unused,
+            shift=manual.no_shift,
+            g=lambda z: 2 * z,  # so that y^ - y is 2 (z - y), the derivative of the sum of squares
+        ),
+    )
+    run = manual.forward_pass(net)
+    delta = {i: deltas_of_step(net, run, i) for i in times}
+    gradients = manual.one_pass(net)
 
-    def through_f(l: int, t: int, v: Vector) -> Vector:
-        return [(2 * a - 1) * c for a, c in zip(z[l, t], v, strict=True)]
+    def vector(column: Any) -> Vector:
+        return [whole(value) for value in column[:, 0]]
 
-    def outer(u: Vector, v: Vector) -> Matrix:
-        return [[a * c for c in v] for a in u]
+    def of_J(matrix: Any) -> Any:
+        return [[whole(T * value) for value in row] for row in matrix]
 
-    def total(matrices: list[Matrix]) -> Matrix:
-        return [plus(*rows) for rows in zip(*matrices, strict=True)]
+    def flat(matrix: Any) -> Vector:
+        return [value for row in of_J(matrix) for value in row]
 
-    h = {(0, t): network.x[t] for t in times} | {(l, 0): network.h0[l] for l in range(1, n)}
-    z: dict[tuple[int, int], Vector] = {}
-    for t in times:
-        for l in range(1, n + 1):
-            z[l, t] = plus(times_vector(W[l], h[l - 1, t]), network.b[l])
-            if l < n:
-                z[l, t] = plus(times_vector(H[l], h[l, t - 1]), z[l, t])
-                h[l, t] = [a * a - a for a in z[l, t]]
+    def delta_at(l: int, t: int, i: int) -> Vector:
+        return vector(delta[i][l, t]) if (l, t) in delta[i] else [0] * d[l]
 
-    delta: dict[tuple[int, int, int], Vector] = {}
-    for i in times:
-        for t in reversed(times):
-            for l in range(n, 0, -1):
-                if t > i or (l == n and t < i):
-                    delta[l, t, i] = [0] * d[l]
-                elif l == n:
-                    delta[l, t, i] = [2 * (a - c) for a, c in zip(z[n, t], network.y[t], strict=True)]
-                else:
-                    above = times_vector(transposed(W[l + 1]), delta[l + 1, t, i])
-                    later = times_vector(transposed(H[l]), delta[l, t + 1, i]) if t < i else [0] * d[l]
-                    delta[l, t, i] = through_f(l, t, plus(later, above))
-
-    gamma: dict[tuple[int, int], Vector] = {}
-    for t in reversed(times):
-        gamma[n, t] = delta[n, t, t]
-        for l in range(n - 1, 0, -1):
-            later = times_vector(transposed(H[l]), gamma[l, t + 1]) if t < T else [0] * d[l]
-            gamma[l, t] = through_f(l, t, plus(later, times_vector(transposed(W[l + 1]), gamma[l + 1, t])))
-
-    hidden, layers = range(1, n), range(1, n + 1)
-    unused = [[0] * d[0]]  # time 0 of layer 0
     return {
-        "h": [unused + [h[0, t] for t in times], *([h[l, t] for t in range(T + 1)] for l in hidden)],
-        "z": [[z[l, t] for t in times] for l in layers],
-        "delta": [[[delta[l, t, i] for i in times] for t in times] for l in layers],
-        "H": [total([outer(gamma[l, t], h[l, t - 1]) for t in times]) for l in hidden],
-        "W": [total([outer(gamma[l, t], h[l - 1, t]) for t in times]) for l in layers],
-        "b": [plus(*(gamma[l, t] for t in times)) for l in layers],
-        "h0": [times_vector(transposed(H[l]), gamma[l, 1]) for l in hidden],
+        "h": [[[0] * d[0], *(vector(run.h[0, t]) for t in times)]]  # layer 0 has no time 0
+        + [[vector(run.h[l, t]) for t in range(T + 1)] for l in hidden],
+        "z": [[vector(run.z[l, t]) for t in times] for l in layers],
+        "delta": [[[delta_at(l, t, i) for i in times] for t in times] for l in layers],
+        "H": [of_J(gradients.H[l]) for l in hidden],
+        "W": [of_J(gradients.W[l]) for l in layers],
+        "b": [flat(gradients.b[l]) for l in layers],
+        "h0": [flat(gradients.h0[l]) for l in hidden],
     }
+
+
+def whole(value: Fraction) -> int:
+    assert value.denominator == 1
+    return value.numerator
 
 
 @pytest.mark.parametrize("seed", range(12))

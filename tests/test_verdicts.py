@@ -23,6 +23,7 @@ from bptt_oracle.evidence import Gathered, ball_evidence, field_evidence
 from bptt_oracle.floating import SIDES, Floating, Side
 from bptt_oracle.instances import Description
 from bptt_oracle.manual import PRINTED, Quantities, registry
+from bptt_oracle.theorems import Theorems
 from bptt_oracle.verdicts import (
     Evidence,
     as_data,
@@ -75,6 +76,7 @@ def complete() -> Evidence:
         growth=[],
         certainty=Certainty(degrees=dict.fromkeys(agreeing(), 7), collisions=0, values=0),
         nodes=[],
+        theorems=Theorems("not run here"),
         counterexamples={},
         claims=(),
         seed=0,

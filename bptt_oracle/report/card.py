@@ -9,6 +9,7 @@ from ..catalogue import Equation, Reading, equation
 from ..checking import MODES, Key, Tally, function_of
 from ..counterexamples import smallest
 from ..evidence import Gathered, Plan, field_evidence
+from ..theorems import theorems
 from ..verdicts import failing_lines
 
 SHAPES = 8
@@ -59,6 +60,13 @@ def _lines(shown: Equation) -> Iterator[str]:
                 yield f"  the print gives {example.right}"
                 yield ""
                 yield from (f"    {text}" for text in example.python().splitlines())
+    known = theorems()
+    for proved in known.equations.get(shown.number, []):
+        yield ""
+        yield f"{known.status}: {proved['theorem']} ({', '.join(proved['assumptions']) or 'no assumption'})"
+    if not known.checked:
+        yield ""
+        yield f"Formal proof: {known.status}"
     for reading in shown.readings:
         yield ""
         yield inspect.getsource(function_of(shown.number, reading.variant)).rstrip()

@@ -64,6 +64,8 @@ def summary(data: Mapping[str, Any]) -> Group:
     texts += [
         Text(f"  prose, section {claim['section']}: {claim['slug']}: {claim['verdict']}") for claim in data["claims"]
     ]
+    proved = sum(bool(entry["proof"]["theorems"]) for entry in data["equations"])
+    texts.append(Text(f"  theorems for every size, of {proved} equations: {data['proof']}"))
     texts += [Text(f"  not run: {stage}: {why}", style=STYLES["unverified"]) for stage, why in data["missing"].items()]
     return Group(*texts)
 
