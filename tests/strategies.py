@@ -98,9 +98,9 @@ def descriptions(
 
 
 WELL_CONDITIONED = descriptions(
-    depths=(1, 3), times=(1, 4), widths=(1, 3), activations=SMOOTH, scales=("ordinary", "tiny")
+    depths=(1, 4), times=(1, 5), widths=(2, 3), activations=SMOOTH, scales=("tiny", "ordinary")
 )
-"""Networks in which no rounding error grows."""
+"""Small networks, in which rounding errors grow little, with two classes at least."""
 
 
 REGULAR = [

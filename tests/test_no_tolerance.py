@@ -1,0 +1,122 @@
+"""No comparison rests on a tolerance that somebody chose.
+
+Equality over the field is exact, enclosures overlap or do not, and a float keeps a bound that is derived. So the code
+that compares has no function that compares roughly, no argument that is a tolerance, and no small number but those
+that are listed here, each with its reason.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("bptt_oracle", "bptt_oracle/arithmetic", "bptt_oracle/claims", "bptt_oracle/report", "tests")
+
+ROUGH = {
+    *("allclose", "isclose", "approx", "assert_allclose", "assert_almost_equal", "assert_approx_equal"),
+    *("assert_array_almost_equal", "assert_array_almost_equal_nulp", "assert_array_max_ulp", "assertAlmostEqual"),
+    *("check_grads", "gradcheck", "almost_equal"),
+}
+TOLERANCES = {"rtol", "atol", "rel_tol", "abs_tol", "tol", "tolerance"}
+
+DECLARED = {
+    ("bptt_oracle/worlds.py", "1e-40"): "how narrow enclosures must be before an overlap counts: narrower is stricter",
+    ("bptt_oracle/arithmetic/rounded.py", "2.0**-50"): "rounding of the bounds themselves, derived in the module",
+    ("tests/test_wrong_readings.py", "1e-13"): "the size of an error that is planted, which must be caught",
+    ("tests/test_jaxprs.py", "1e-14"): "the size of an error that is planted, which must be caught",
+    ("tests/test_arithmetic_balls.py", "1e-25"): "the radius of a ball that is made",
+    ("tests/test_arithmetic_balls.py", "arb(2) ** -80"): "a difference that must not count as an overlap",
+    ("tests/test_arithmetic_rounded.py", "5e-324"): "the smallest float64",
+    ("tests/test_arithmetic_rounded.py", "1e-3"): "the range of arguments drawn",
+    ("tests/test_arithmetic_rounded.py", "1e-15"): "how sharp a bound has to be, above the bound's own value",
+    ("tests/test_arithmetic_rounded.py", "2.0**-40"): "how sharp a bound has to be, above the bound's own value",
+    ("tests/test_reference_padded.py", "1e-12"): "how sharp the bounds have to be, relative to the gradients",
+}
+"""Small numbers that are no tolerance, by file and text, with the reason."""
+
+
+def comparing() -> Iterator[Path]:
+    """The modules that compare, and what they compare with."""
+    for folder in FOLDERS:
+        yield from sorted((ROOT / folder).glob("*.py"))
+
+
+def found_in(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of everything in a module that is rough, a tolerance or a small number."""
+    tree = ast.parse(source)
+    compared = {id(inside) for node in ast.walk(tree) if isinstance(node, ast.Compare) for inside in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.FunctionDef):
+            name = {ast.Name: "id", ast.Attribute: "attr"}.get(type(node), "name")
+            if getattr(node, name).rsplit(".", 1)[-1] in ROUGH or (
+                isinstance(node, ast.Name | ast.Attribute) and getattr(node, name).lower() in TOLERANCES
+            ):
+                yield node.lineno, getattr(node, name)
+        elif isinstance(node, ast.keyword | ast.arg) and node.arg in TOLERANCES:
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+            text = ast.get_source_segment(source, node) or ""
+            if "e-" in text.lower() or (id(node) in compared and 0 < node.value < 1 / 100):
+                yield node.lineno, text
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and id(node) in compared:
+            if isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub):
+                yield node.lineno, ast.get_source_segment(source, node) or ""
+
+
+def test_no_comparison_rests_on_a_tolerance() -> None:
+    undeclared = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in comparing()
+        for line, text in found_in(path.read_text(encoding="utf-8"))
+        if (str(path.relative_to(ROOT)), text) not in DECLARED
+    ]
+    assert undeclared == []
+
+
+def test_every_declared_number_is_still_there() -> None:
+    present = {
+        (str(path.relative_to(ROOT)), text)
+        for path in comparing()
+        for _, text in found_in(path.read_text(encoding="utf-8"))
+    }
+    assert DECLARED.keys() - present == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("assert np.allclose(a, b)", "allclose"),
+        ("from math import isclose", "isclose"),
+        ("assert a == pytest.approx(b)", "approx"),
+        ("np.testing.assert_allclose(a, b)", "assert_allclose"),
+        ("close(a, b, rtol=0.1)", "rtol"),
+        ("close(a, b, abs_tol=0.1)", "abs_tol"),
+        ("def close(a, b, tolerance): ...", "tolerance"),
+        ("TOLERANCE = 3", "TOLERANCE"),
+        ("assert abs(a - b) < 1e-9", "1e-9"),
+        ("assert abs(a - b) <= 1E-9 * scale", "1E-9"),
+        ("CLOSE = 2.5e-7", "2.5e-7"),
+        ("assert abs(a - b) < 0.00001", "0.00001"),
+        ("assert abs(a - b) < 10 ** -9", "10 ** -9"),
+        ("assert abs(a - b) < 2.0**-40 * scale", "2.0**-40"),
+    ],
+)
+def test_a_planted_tolerance_is_found(source: str, text: str) -> None:
+    assert [found for _, found in found_in(source)] == [text]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert (a == b).all()",
+        "assert used(computed, bounds).max() <= 1",
+        "assert overlap(a, b).all()",
+        "assert 1.9 < rate < 2.1",
+        "u = 2.0**-53",
+        "tolerated = 'rtol=1e-9'",
+    ],
+)
+def test_exact_enclosed_and_derived_comparisons_pass(source: str) -> None:
+    assert list(found_in(source)) == []
