@@ -20,7 +20,7 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -45,11 +45,11 @@ from bptt_oracle.instances import Description, Instance, draw, random_descriptio
 from bptt_oracle.jaxprs import evaluate
 from bptt_oracle.manual import ACTIVATIONS, Network, one_pass
 from bptt_oracle.reference import output, padded, padding, quantities
-from bptt_oracle.report.files import write_json
+from bptt_oracle.report.files import as_json, write
 
 PROCESSES = 2
 BATCH = 256
-BATCHES, SHAPES, FIELD = 3, 2, 8  # a process's share of one round
+BATCHES, SHAPES, FIELD = 4, 2, 4  # a process's share of one round
 MAPPED = 64
 CHECKED = 6
 SEED = 2016
@@ -132,48 +132,43 @@ class LeastBounds:
     SHARE = 1 - 2.0**-30
 
     def __init__(self, instances: Sequence[Instance], batch: Any) -> None:
+        # the batch is the last axis everywhere, which NumPy runs along fastest
+        last = partial(np.moveaxis, source=0, destination=-1)
         self.u = 2.0**-53
-        self.n_hidden, self.T = batch.active.shape[1], batch.live.shape[1]
-        self.batch = batch
-        self.lengths = batch.live.sum(axis=1)
-        names = [instance.description.f for instance in instances]
-        self.groups = [(name, np.flatnonzero([n == name for n in names])) for name in ACTIVATIONS]
-        self.own, self.passed_on = (
-            np.array([table[name] for name in names])[:, None] for table in (self.OWN, self.PASSED_ON)
-        )
-        self.matrices = {
-            (name, l): layer[name]
-            for l, layer in enumerate(batch.params, start=1)
-            for name in ("H", "W")
-            if name in layer
-        }
-        self.sizes = {at: abs(matrix) for at, matrix in self.matrices.items()}
+        self.params = [{name: np.ascontiguousarray(last(a)) for name, a in layer.items()} for layer in batch.params]
+        self.x, self.y, self.live, self.active = map(last, (batch.x, batch.y, batch.live, batch.active))
+        self.h0 = [last(state) for state in batch.h0]
+        self.top, self.T = len(self.params), len(self.live)
+        names = np.array([instance.description.f for instance in instances])
+        self.groups = [(f, np.flatnonzero(names == f)) for f in ACTIVATIONS]
+        self.own, self.passed_on = (np.array([table[f] for f in names]) for table in (self.OWN, self.PASSED_ON))
+        self.own_of_slope = np.where(names == "tanh", 16, 0)
         self.real = self._real([instance.description.d for instance in instances])
-        self.filled = {at: (matrix != 0).sum(axis=2) for at, matrix in self.matrices.items()}
-        self.filled_T = {at: (matrix != 0).sum(axis=1) for at, matrix in self.matrices.items()}
+        self.sizes = [{name: abs(a) for name, a in layer.items()} for layer in self.params]
+        self.filled = [
+            {(name, axis): (a != 0).sum(axis=axis) for name, a in layer.items() if name in "HW" for axis in (0, 1)}
+            for layer in self.params
+        ]
 
     def _real(self, widths: Sequence[tuple[int, ...]]) -> list[Any]:
         """For the layers 0..n of the box, which units belong to the network; those it lacks are as wide as x."""
         layers = []
-        for l in range(self.n_hidden + 2):
-            size = (self.batch.y if l > self.n_hidden else self.batch.x).shape[2]
-            width = [d[max(0, len(d) - 1 + l - (self.n_hidden + 1))] for d in widths]
-            layers.append(np.arange(size) < np.array(width)[:, None])
+        for l in range(self.top + 1):
+            size = (self.y if l == self.top else self.x).shape[1]
+            width = np.array([d[max(0, len(d) - 1 + l - self.top)] for d in widths])
+            layers.append(np.arange(size)[:, None] < width)
         return layers
 
-    def product(self, at: tuple[str, int], v: Any, e: Any, *, transposed: bool = False) -> tuple[Any, ...]:
+    def product(self, name: str, l: int, v: Any, e: Any, *, transposed: bool = False) -> tuple[Any, ...]:
         """A matrix times v: its value, and of its terms the sum of sizes, of errors, and at least how many are not 0.
 
         What lies outside the network is multiplied by zeros, and counted among neither.
         """
-        matrix, size = self.matrices[at], self.sizes[at]
-        if transposed:
-            matrix, size = matrix.swapaxes(1, 2), size.swapaxes(1, 2)
-        sums = size @ np.stack([abs(v), e], axis=2)
-        name, l = at
+        matrix, size = self.params[l - 1][name], self.sizes[l - 1][name]
+        how = "jib,jb->ib" if transposed else "ijb,jb->ib"
         zeros = (v == 0) & self.real[l if transposed or name == "H" else l - 1]
-        nonzero = (self.filled_T if transposed else self.filled)[at] - zeros.sum(axis=1, keepdims=True)
-        return (matrix @ v[:, :, None])[:, :, 0], sums[:, :, 0], sums[:, :, 1], nonzero
+        nonzero = self.filled[l - 1][name, 0 if transposed else 1] - zeros.sum(axis=0)
+        return np.einsum(how, matrix, v), np.einsum(how, size, abs(v)), np.einsum(how, size, e), nonzero
 
     def sum(self, *products: tuple[Any, ...]) -> tuple[Any, Any]:
         """A sum of all terms of some products, and the limit of its error."""
@@ -183,56 +178,51 @@ class LeastBounds:
     def functions(self, z: Any) -> tuple[Any, Any]:
         """f(z) and f'(z), for each network its own."""
         f, f_prime = np.empty_like(z), np.empty_like(z)
-        for name, rows in self.groups:
-            f[rows], f_prime[rows] = ACTIVATIONS[name](z[rows]), ACTIVATIONS[name].derivative(z[rows])
+        for name, which in self.groups:
+            f[:, which], f_prime[:, which] = ACTIVATIONS[name](z[:, which]), ACTIVATIONS[name].derivative(z[:, which])
         return f, f_prime
 
     def limits(self) -> dict[str, Any]:
         """The limits, in the structure and the box of `padded.gradients`."""
-        B, x = len(self.lengths), self.batch.x
-        top = self.n_hidden + 1
-        zero = np.zeros_like(x[:, 0])
-        tanh = np.zeros((B, 1))
-        tanh[dict(self.groups)["tanh"]] = 16 * self.u
-        h: dict[tuple[int, int], Any] = {(0, t): x[:, t - 1] for t in range(1, self.T + 1)}
-        h |= {(l, 0): state for l, state in enumerate(self.batch.h0, start=1)}
+        top, times = self.top, range(1, self.T + 1)
+        zero = np.zeros_like(self.x[0])
+        h: dict[tuple[int, int], Any] = {(0, t): self.x[t - 1] for t in times}
+        h |= {(l, 0): state for l, state in enumerate(self.h0, start=1)}
         e = dict.fromkeys(h, zero)
         slope, slope_error, y_hat = {}, {}, {}
-        for t in range(1, self.T + 1):
+        for t in times:
             for l in range(1, top):
-                exists = self.batch.active[:, l - 1, None]
-                bias = self.batch.params[l - 1]["b"]
+                bias = self.params[l - 1]["b"]
                 z, error = self.sum(
-                    self.product(("H", l), h[l, t - 1], e[l, t - 1]),
-                    self.product(("W", l), h[l - 1, t], e[l - 1, t]),
+                    self.product("H", l, h[l, t - 1], e[l, t - 1]),
+                    self.product("W", l, h[l - 1, t], e[l - 1, t]),
                     (bias, abs(bias), 0, bias != 0),
                 )
                 value, slope[l, t] = self.functions(z)
-                slope_error[l, t] = tanh * value * value
+                slope_error[l, t] = self.own_of_slope * self.u * value * value
                 moved = self.passed_on * error * np.maximum(abs(slope[l, t]) - error, 0)
+                exists = self.active[l - 1]
                 h[l, t] = np.where(exists, value, h[l - 1, t])
                 e[l, t] = np.where(exists, moved + self.own * self.u * abs(value), e[l - 1, t])
-            logits = self.product(("W", top), h[top - 1, t], e[top - 1, t])[0] + self.batch.params[-1]["b"]
-            exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-            y_hat[t] = exponentials / exponentials.sum(axis=1, keepdims=True)
+            logits = self.product("W", top, h[top - 1, t], e[top - 1, t])[0] + self.params[-1]["b"]
+            exponentials = np.exp(logits - logits.max(axis=0))
+            y_hat[t] = exponentials / exponentials.sum(axis=0)
 
         gamma: dict[tuple[int, int], Any] = {}
         g: dict[tuple[int, int], Any] = {}
-        for t in range(self.T, 0, -1):
-            live = self.batch.live[:, t - 1, None]
-            gamma[top, t] = np.where(live, y_hat[t] - self.batch.y[:, t - 1], 0)
-            g[top, t] = np.where(live, 32 * self.u * y_hat[t], 0)
+        for t in reversed(times):
+            live = self.live[t - 1]
+            gamma[top, t], g[top, t] = live * (y_hat[t] - self.y[t - 1]), live * 32 * self.u * y_hat[t]
             for l in range(top - 1, -1, -1):
-                parts = [self.product(("W", l + 1), gamma[l + 1, t], g[l + 1, t], transposed=True)]
+                parts = [self.product("W", l + 1, gamma[l + 1, t], g[l + 1, t], transposed=True)]
                 if l > 0 and t < self.T:
-                    parts.append(self.product(("H", l), gamma[l, t + 1], g[l, t + 1], transposed=True))
+                    parts.append(self.product("H", l, gamma[l, t + 1], g[l, t + 1], transposed=True))
                 arriving, error = self.sum(*parts)
                 if l + 1 < top:  # a layer that does not exist hands down what arrives
-                    skipped = ~self.batch.active[:, l, None]
-                    arriving = np.where(skipped, gamma[l + 1, t], arriving)
-                    error = np.where(skipped, g[l + 1, t], error)
+                    arriving = np.where(self.active[l], arriving, gamma[l + 1, t])
+                    error = np.where(self.active[l], error, g[l + 1, t])
                 if l > 0:
-                    exists = self.batch.active[:, l - 1, None]
+                    exists = self.active[l - 1]
                     kept = np.maximum(abs(slope[l, t]) * error, slope_error[l, t] * abs(arriving))
                     arriving = np.where(exists, slope[l, t] * arriving, arriving)
                     error = np.where(exists, kept, error)
@@ -240,36 +230,30 @@ class LeastBounds:
         return self._gradients(h, e, gamma, g)
 
     def _gradients(self, h: Any, e: Any, gamma: Any, g: Any) -> dict[str, Any]:
-        times = range(1, self.T + 1)
-
         def over_time(values: Any, l: int, before: int = 0) -> Any:
-            return np.stack([values[l, t - before] for t in times], axis=2)
+            return np.stack([values[l, t - before] for t in range(1, self.T + 1)])
 
-        def outer(l: int, below: int, before: int) -> Any:
-            a, e_a, b, e_b = (
-                over_time(gamma, l),
-                over_time(g, l),
-                over_time(h, below, before).swapaxes(1, 2),
-                over_time(e, below, before).swapaxes(1, 2),
-            )
-            error = np.maximum(e_a @ abs(b), abs(a) @ e_b)
-            count = (a != 0).astype(float) @ (b != 0)
-            return share(error + np.maximum(count - 1, 0) * self.u * (abs(a) @ abs(b)))
+        def outer(l: int, below: int, before: int = 0) -> Any:
+            a, e_a = abs(over_time(gamma, l)), over_time(g, l)
+            b, e_b = abs(over_time(h, below, before)), over_time(e, below, before)
+
+            def total(left: Any, right: Any) -> Any:
+                return np.einsum("tib,tjb->ijb", left, right)
+
+            additions = np.maximum(total((a > 0) * 1.0, (b > 0) * 1.0) - 1, 0)
+            return share(np.maximum(total(e_a, b), total(a, e_b)) + additions * self.u * total(a, b))
 
         def share(limit: Any) -> Any:
-            return limit / self.lengths.reshape(-1, *[1] * (limit.ndim - 1)) * self.SHARE
+            return np.moveaxis(limit / self.live.sum(axis=0) * self.SHARE, -1, 0)
 
         dJ = []
-        for l in range(1, self.n_hidden + 2):
-            a, e_a = over_time(gamma, l), over_time(g, l)
-            additions = np.maximum((a != 0).sum(axis=2) - 1, 0)
-            layer = {"W": outer(l, l - 1, 0), "b": share(e_a.sum(axis=2) + additions * self.u * abs(a).sum(axis=2))}
-            dJ.append(({"H": outer(l, l, 1)} if l <= self.n_hidden else {}) | layer)
-        h0 = [
-            share(self.sum(self.product(("H", l), gamma[l, 1], g[l, 1], transposed=True))[1])
-            for l in range(1, self.n_hidden + 1)
-        ]
-        return {"dJ": dJ, "dJ_dh0": h0, "dJ_dx": share(over_time(g, 0).transpose(0, 2, 1))}
+        for l in range(1, self.top + 1):
+            a, e_a = abs(over_time(gamma, l)), over_time(g, l)
+            additions = np.maximum((a > 0).sum(axis=0) - 1, 0)
+            layer = {"W": outer(l, l - 1), "b": share(e_a.sum(axis=0) + additions * self.u * a.sum(axis=0))}
+            dJ.append(({"H": outer(l, l, before=1)} if l < self.top else {}) | layer)
+        h0 = [self.sum(self.product("H", l, gamma[l, 1], g[l, 1], transposed=True))[1] for l in range(1, self.top)]
+        return {"dJ": dJ, "dJ_dh0": [share(limit) for limit in h0], "dJ_dx": share(over_time(g, 0))}
 
 
 def within_least(ours: Any, theirs: Any, limits: Any) -> bool:
@@ -388,7 +372,7 @@ class Clock:
     running: Clock
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -417,7 +401,7 @@ class Share:
 
     counts: Counter[str]
     seconds: float
-    parts: Counter[str]
+    parts: dict[str, float]
 
 
 WORK: dict[str, tuple[Callable[[int], Counter[str]], int, str]] = {
@@ -438,12 +422,12 @@ def work(way: str, seed: int) -> Share:
     for number in range(times):
         counts += function(100 * seed + number)
     seconds, parts = time.process_time() - start, Clock.running.seconds
-    return Share(counts, seconds, parts + Counter({rest: seconds - parts.total()}))
+    return Share(counts, seconds, {**parts, rest: seconds - sum(parts.values())})
 
 
 def set_up(seed: int) -> float:
     """Compile the box, load everything else, and watch the parts of the field evidence; the seconds of the first."""
-    jax.config.update("jax_enable_compilation_cache", False)
+    jax.config.update("jax_enable_compilation_cache", False)  # type: ignore[no-untyped-call]
     Clock.running = Clock()
     start = time.perf_counter()
     verify_padded(seed)
@@ -505,7 +489,7 @@ def measure(rounds: int) -> dict[str, Any]:
         wall: dict[str, list[float]] = {way: [] for way in WORK}
         processor: dict[str, list[float]] = {way: [] for way in WORK}
         counts: dict[str, Counter[str]] = {way: Counter() for way in WORK}
-        parts: dict[str, Counter[str]] = {way: Counter() for way in WORK}
+        parts: dict[str, dict[str, float]] = {way: defaultdict(float) for way in WORK}
         for number in range(rounds):
             for way in WORK:
                 start = time.perf_counter()
@@ -516,7 +500,8 @@ def measure(rounds: int) -> dict[str, Any]:
                 processor[way].append(done / max(share.seconds for share in shares))
                 for share in shares:
                     counts[way] += share.counts
-                    parts[way] += share.parts
+                    for part, seconds in share.parts.items():
+                        parts[way][part] += seconds
     finally:
         for executor in executors:
             executor.shutdown(cancel_futures=True)
@@ -610,7 +595,7 @@ def main() -> int:
     data = measure(options.rounds)
     print(report(data))
     if options.json is not None:
-        write_json(options.json, data)
+        write(options.json, as_json(data))
     good = data["limits_below_full_bounds"][0] == data["limits_below_full_bounds"][1]
     good &= data["planted_errors_found"][0] == data["planted_errors_found"][1]
     return 0 if good and all("outside" not in way["verified_by"] for way in data["verification"].values()) else 1

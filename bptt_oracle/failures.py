@@ -44,7 +44,8 @@ def describe(comparison: Comparison, network: str = "", sides: tuple[str, str] =
     Parameters
     ----------
     comparison
-        Over the field, over balls, or of floats with the true value and the bound of each, `Rounded` elements.
+        Over the field, over balls, or of floats with the true value and the bound of each, `Rounded` elements. Line
+        0 stands for the left-hand side itself.
     network
         The description of the network, or what else is to be repeated.
     sides
@@ -55,8 +56,9 @@ def describe(comparison: Comparison, network: str = "", sides: tuple[str, str] =
     names = [name for name in at if name not in ("n", "T")]
     where = f" at {_values(at, names)}" if names else ""
     case = f", case {key.case}" if key.case else ""
+    line = f"line {key.line}" if key.line else "left-hand side"
     lines = [
-        f"equation ({key.number}) {VARIANTS[key.variant]}, line {key.line}{case}, {key.mode}: "
+        f"equation ({key.number}) {VARIANTS[key.variant]}, {line}{case}, {key.mode}: "
         f"{notation(claim.symbol, claim.left_hand_side(at))}{where}, for {_values(at, ['n', 'T'])}",
         *_what(comparison, sides),
     ]

@@ -16,11 +16,13 @@ import ml_dtypes
 import numpy as np
 
 from .arithmetic import balls
+from .arithmetic.arrays import elementwise
+from .arithmetic.balls import upper_float
 from .arithmetic.errors import UndecidedError
 from .arithmetic.flint_types import arb
 from .arithmetic.formats import FORMATS, Format
 from .arithmetic.narrow import narrow
-from .arithmetic.rounded import errors, rounded, to_rounded, truths, used
+from .arithmetic.rounded import Rounded, errors, rounded, to_rounded, truths, used
 from .catalogue import equations
 from .checking import Mode, function_of, route_of
 from .conditions import indices_where
@@ -219,13 +221,23 @@ def _compared(number: int, pair: _Pair, modes: Sequence[Mode]) -> Floating:
         for mode in modes:
             with np.errstate(all="ignore"):  # what overflows lies outside its bound, or has none
                 lines = list(function(pair.of(number, mode, bounds=False), *at))
-            bounds = function(pair.of(number, mode, bounds=True), *at)
+                bounds = list(function(pair.of(number, mode, bounds=True), *at))
             for line, value, bound in zip(reading.lines, lines, bounds, strict=True):
                 if not line.one_hot or pair.one_hot:
-                    found.sides["manual"].compare(value, bound, pair.format)
+                    # Of the line's own run only the errors count: a wrong line is near to its own true value.
+                    found.sides["manual"].compare(value, around(truths(left_bound), bound, pair.format), pair.format)
             if not isinstance(lines[-1], Undefined):
                 found.nearer += nearer(lines[-1], left_value, truths(left_bound))
     return found
+
+
+def around(truth: Any, bounds: Any, format: Format) -> Any:
+    """True values, as balls, with the errors of `bounds` around them, to which the balls' diameters are added."""
+
+    def element(true: Any, error: Any) -> Rounded:
+        return Rounded(true, float(error) + 2 * upper_float(true.rad()), format)
+
+    return elementwise(element, truth, errors(bounds))
 
 
 def nearer(manual: Any, jax: Any, truth: Any) -> Counter[str]:

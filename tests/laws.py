@@ -6,24 +6,22 @@ equation, and *chained*, with the whole recursion worked out by the document's o
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from strategies import REGULAR, SHARE, Property, far_from_kinks, for_random_networks, some_nonzero
 
 from bptt_oracle.arithmetic import balls
-from bptt_oracle.arithmetic.arrays import elementwise
-from bptt_oracle.arithmetic.balls import upper_float
 from bptt_oracle.arithmetic.errors import FieldZeroDivisionError, RefusalError, UndecidedError
-from bptt_oracle.arithmetic.formats import FORMATS, Format
-from bptt_oracle.arithmetic.rounded import Rounded, errors, truths, used
+from bptt_oracle.arithmetic.formats import FORMATS
+from bptt_oracle.arithmetic.rounded import Rounded, truths, used
 from bptt_oracle.catalogue import Equation, Reading, Variant, equation, equations
 from bptt_oracle.checking import MODES, Comparison, Function, Key, Mode, Outcome, Sources, compare, function_of
 from bptt_oracle.conditions import indices_where
 from bptt_oracle.evidence import PRECISIONS
 from bptt_oracle.failures import describe
-from bptt_oracle.floating import BITS, _jax_values, _Pair
+from bptt_oracle.floating import BITS, _jax_values, _Pair, around
 from bptt_oracle.instances import Description, draw
 from bptt_oracle.manual import ROUTES, Derivation, Undefined, indices
 from bptt_oracle.worlds import World, ball_world, field_network, field_world
@@ -218,11 +216,6 @@ def _judged(key: Key, where: dict[str, int], value: Any, bound: Any, truth: Any,
         return Comparison(key, where, "undefined", value, truth)
     if isinstance(value, Exception) or value.shape != truth.shape:
         return Comparison(key, where, "shape", value, truth)
-    around = elementwise(partial(around_truth, pair.format), truths(truth), errors(bound))
-    outcome: Outcome = "agrees" if (used(value, around) <= 1).all() else "differs"
-    return Comparison(key, where, outcome, value, around)
-
-
-def around_truth(format: Format, truth: Any, error: Any) -> Rounded:
-    """A true value with a bound on the error around it, to which the diameter of its enclosure is added."""
-    return Rounded(truth, float(error) + 2 * upper_float(truth.rad()), format)
+    truth = around(truths(truth), bound, pair.format)
+    outcome: Outcome = "agrees" if (used(value, truth) <= 1).all() else "differs"
+    return Comparison(key, where, outcome, value, truth)

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from laws import NEXT_TO_A_KINK, around_truth, law
+from laws import NEXT_TO_A_KINK, law
 from strategies import SMOOTH, descriptions, far_from_kinks, for_random_networks
 
 from bptt_oracle.arithmetic import balls, field
@@ -17,9 +17,9 @@ from bptt_oracle.arithmetic.arrays import elementwise
 from bptt_oracle.arithmetic.errors import UndecidedError
 from bptt_oracle.arithmetic.flint_types import arb
 from bptt_oracle.arithmetic.formats import FORMATS
-from bptt_oracle.arithmetic.rounded import errors, rounded, to_rounded
+from bptt_oracle.arithmetic.rounded import rounded, to_rounded
 from bptt_oracle.failures import differing
-from bptt_oracle.floating import BITS, DTYPES
+from bptt_oracle.floating import BITS, DTYPES, around
 from bptt_oracle.instances import Description, draw
 from bptt_oracle.jaxprs import evaluate
 from bptt_oracle.manual import (
@@ -152,10 +152,9 @@ def in_floats(description: Description, name: str) -> InFloats:
     )
 
 
-def around(truth: Named, bounds: Named, name: str) -> Named:
+def within(truth: Named, bounds: Named, name: str) -> Named:
     """True values with the errors of `bounds` around them."""
-
-    return {at: elementwise(partial(around_truth, FORMATS[name]), truth[at], errors(bounds[at])) for at in truth}
+    return {at: around(truth[at], bounds[at], FORMATS[name]) for at in truth}
 
 
 def judged_in(name: str, judge: Callable[[InFloats], None]) -> Callable[[Description], bool | str]:
@@ -179,7 +178,7 @@ def judged_in(name: str, judge: Callable[[InFloats], None]) -> Callable[[Descrip
 def test_all_gradients_by_hand_keep_their_bounds(backprop: Backprop, name: str) -> None:
     def judge(found: InFloats) -> None:
         bounds = by_hand(backprop(found.bounding))
-        assert_same(by_hand(backprop(found.network)), around(found.truth, bounds, name))
+        assert_same(by_hand(backprop(found.network)), within(found.truth, bounds, name))
 
     law(judged_in(name, judge), share=3)()
 
@@ -187,7 +186,7 @@ def test_all_gradients_by_hand_keep_their_bounds(backprop: Backprop, name: str) 
 @pytest.mark.parametrize("name", ["float64", "float32"])
 def test_all_gradients_of_padded_jax_keep_their_bounds(name: str) -> None:
     def judge(found: InFloats) -> None:
-        assert_same(found.jax, around(found.truth, found.jax_bounds, name))
+        assert_same(found.jax, within(found.truth, found.jax_bounds, name))
 
     law(judged_in(name, judge), share=3)()
 
@@ -237,9 +236,9 @@ def test_a_given_pair_keeps_its_bounds_in_float64() -> None:
         bounding = network.over(lambda a: to_rounded(a, format), functions)
         truth = program(network.over(balls.to_balls, functions), bump, output.SOFTMAX_ALGEBRAIC, None, balls.ball)
         by_jax = program(bounding, bump, output.SOFTMAX, None, lambda number: rounded(number, format))
-        assert_same(jax, around(truth, by_jax, "float64"))
+        assert_same(jax, within(truth, by_jax, "float64"))
         for backprop in BOTH:
-            assert_same(by_hand(backprop(network)), around(truth, by_hand(backprop(bounding)), "float64"))
+            assert_same(by_hand(backprop(network)), within(truth, by_hand(backprop(bounding)), "float64"))
 
 
 # ------------------------------------------------------------------------------------------------------------ visits

@@ -21,13 +21,16 @@ ROUGH = {
 }
 TOLERANCES = {"rtol", "atol", "rel_tol", "abs_tol", "tol", "tolerance"}
 
+LEAST = {False: 1 / 500, True: 1 / 50}
+"""Below what a number is small: anywhere, and in a comparison by order."""
+
 DECLARED = {
     ("bptt_oracle/worlds.py", "1e-40"): "how narrow enclosures must be before an overlap counts: narrower is stricter",
     ("bptt_oracle/arithmetic/rounded.py", "2.0**-50"): "rounding of the bounds themselves, derived in the module",
     ("tests/test_wrong_readings.py", "1e-13"): "the size of an error that is planted, which must be caught",
     ("tests/test_jaxprs.py", "1e-14"): "the size of an error that is planted, which must be caught",
     ("tests/test_arithmetic_balls.py", "1e-25"): "the radius of a ball that is made",
-    ("tests/test_arithmetic_balls.py", "arb(2) ** -80"): "a difference that must not count as an overlap",
+    ("tests/test_counterexamples.py", "1e-9"): "a number to be printed",
     ("tests/test_arithmetic_rounded.py", "5e-324"): "the smallest float64",
     ("tests/test_arithmetic_rounded.py", "1e-3"): "the range of arguments drawn",
     ("tests/test_arithmetic_rounded.py", "1e-15"): "how sharp a bound has to be, above the bound's own value",
@@ -44,25 +47,45 @@ def comparing() -> Iterator[Path]:
 
 
 def found_in(source: str) -> Iterator[tuple[int, str]]:
-    """Line and text of everything in a module that is rough, a tolerance or a small number."""
+    """Line and text of everything in a module that is rough, a tolerance or a small number.
+
+    Small is a number below `LEAST`; and a power with a negative exponent, if something is held against it by order.
+    """
     tree = ast.parse(source)
-    compared = {id(inside) for node in ast.walk(tree) if isinstance(node, ast.Compare) for inside in ast.walk(node)}
+    ordered = {id(inside) for node in ast.walk(tree) if is_order(node) for inside in ast.walk(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.FunctionDef):
-            name = {ast.Name: "id", ast.Attribute: "attr"}.get(type(node), "name")
-            if getattr(node, name).rsplit(".", 1)[-1] in ROUGH or (
-                isinstance(node, ast.Name | ast.Attribute) and getattr(node, name).lower() in TOLERANCES
-            ):
-                yield node.lineno, getattr(node, name)
-        elif isinstance(node, ast.keyword | ast.arg) and node.arg in TOLERANCES:
-            yield node.lineno, node.arg
-        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
-            text = ast.get_source_segment(source, node) or ""
-            if "e-" in text.lower() or (id(node) in compared and 0 < node.value < 1 / 100):
-                yield node.lineno, text
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and id(node) in compared:
-            if isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub):
-                yield node.lineno, ast.get_source_segment(source, node) or ""
+        name = name_of(node)
+        if name in ROUGH or name.lower() in TOLERANCES:
+            yield getattr(node, "lineno", 0), name
+        elif small(node, is_ordered=id(node) in ordered):
+            yield getattr(node, "lineno", 0), ast.get_source_segment(source, node) or ""
+
+
+def is_order(node: ast.AST) -> bool:
+    """Whether a node compares by order; to equal a small number is no tolerance."""
+    return isinstance(node, ast.Compare) and any(isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops)
+
+
+def name_of(node: ast.AST) -> str:
+    """The last part of the name that a node uses, imports, defines or gives to an argument."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.alias(name=name) | ast.FunctionDef(name=name):
+            return name.rsplit(".", 1)[-1]
+        case ast.keyword(arg=str(name)) | ast.arg(arg=name):
+            return name
+    return ""
+
+
+def small(node: ast.AST, *, is_ordered: bool) -> bool:
+    """Whether a node is a small number."""
+    match node:
+        case ast.Constant(value=float(value)):
+            return 0 < value < LEAST[is_ordered]
+        case ast.BinOp(op=ast.Pow(), right=ast.UnaryOp(op=ast.USub())):
+            return is_ordered
+    return False
 
 
 def test_no_comparison_rests_on_a_tolerance() -> None:
@@ -115,6 +138,7 @@ def test_a_planted_tolerance_is_found(source: str, text: str) -> None:
         "assert overlap(a, b).all()",
         "assert 1.9 < rate < 2.1",
         "u = 2.0**-53",
+        "assert third == 2.0**-7",
         "tolerated = 'rtol=1e-9'",
     ],
 )

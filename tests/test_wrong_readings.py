@@ -7,14 +7,14 @@ from itertools import islice
 import numpy as np
 import pytest
 from laws import METHODS, Claim, Comparisons, enclosed, exactly, failing, in_float64
-from strategies import REGULAR, WELL_CONDITIONED, descriptions, for_random_networks
+from strategies import REGULAR, SHARE, WELL_CONDITIONED, descriptions, for_random_networks
 from wrong_readings import REPORT, WRONG, WrongReading, first_rejection, networks, report
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.arithmetic.rounded import Rounded, used
 from bptt_oracle.catalogue import equations
-from bptt_oracle.checking import Comparison
-from bptt_oracle.floating import BITS
+from bptt_oracle.checking import MODES, Comparison
+from bptt_oracle.floating import BITS, floating_evidence
 from bptt_oracle.instances import Description
 
 KINDS = ("dropped", "transpose", "index", "sign", "range", "scale", "relative error of 1e-12", "one term at one")
@@ -35,7 +35,7 @@ def drawn(well_conditioned: bool) -> list[Description]:
         found.append(description)
         return True
 
-    strategy, share = (WELL_CONDITIONED, 3) if well_conditioned else (descriptions(), 8)
+    strategy, share = (WELL_CONDITIONED, 5) if well_conditioned else (descriptions(), SHARE)
     for_random_networks(note, strategy, share)
     return found
 
@@ -71,6 +71,17 @@ def test_wrong_reading_is_rejected_by_bounds_in_float64(
     rejection = first_rejection(reading.claim, in_float64, drawn(well_conditioned=True))
     assert rejection is not None
     record_property("examples", rejection.examples)
+
+
+@pytest.mark.parametrize("slug", ["gradient-in-output-b-is-negated", "step-gradient-W-with-last-delta"])
+def test_wrong_reading_is_no_evidence_in_float64(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (reading,) = (reading for reading in WRONG if reading.slug == slug)
+    stated = {"right": Claim.right(reading.number).function, "wrong": reading.claim.function}
+    found = {}
+    for name, function in stated.items():
+        monkeypatch.setattr("bptt_oracle.floating.function_of", lambda *_, function=function: function)
+        found[name] = floating_evidence(REGULAR[:1], "float64", [reading.number], MODES)[reading.number].within
+    assert found == {"right": True, "wrong": False}
 
 
 @pytest.mark.parametrize("method", METHODS)
