@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="random shapes over the finite field (default: 200)",
     )
-    verify.add_argument("--balls", type=_count, default=16, metavar="N", help="random shapes over balls (default: 16)")
+    verify.add_argument("--balls", type=_count, default=12, metavar="N", help="random shapes over balls (default: 12)")
     verify.add_argument(
         "--floating",
         type=_count,

@@ -33,7 +33,7 @@ class Plan:
     """
 
     field: int = 200
-    balls: int = 16
+    balls: int = 12
     floating: int = 4
     seed: int = 2016
 
@@ -60,7 +60,7 @@ class Plan:
         rng = np.random.default_rng([self.seed, 2])
         drawn = []
         for number in range(self.floating):
-            widths, activations = (range(1, 4), SMOOTH[:2]) if narrow else (range(1, 7), SMOOTH)
+            widths, activations = (range(1, 4), SMOOTH[:2]) if narrow else (range(1, 5), SMOOTH)
             drawn.append(
                 random_description(
                     rng,

@@ -20,7 +20,7 @@ from .reference.quantities import gradients_jit
 from .worlds import plain_arrays, reference_activation
 
 LENGTHS = (1, 4, 16)
-DEPTHS = (1, 3, 5)
+DEPTHS = (1, 4)
 
 
 @dataclass(frozen=True)
