@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
-        print("bptt-oracle: interrupted; nothing was written", file=sys.stderr)
+        print("bptt-oracle: interrupted; a report is written whole or not at all", file=sys.stderr)
         return 2
     except (BrokenExecutor, ImportError, OSError, ValueError) as error:
         print(f"bptt-oracle: {' '.join(str(error).split())}", file=sys.stderr)
@@ -137,7 +137,14 @@ def _verify(options: argparse.Namespace) -> int:
         reasons = "; ".join(f"{stage}: {why}" for stage, why in data["missing"].items())
         print(f"bptt-oracle: not run: {reasons}", file=sys.stderr)
         return 2
-    return 1 if data["summary"]["unverified"] else 0
+    counts = [*data["nodes"], *data["quantities"].values()]
+    disagreements = sum(count["disagreements"] for count in counts)
+    if disagreements:
+        print(
+            f"bptt-oracle: {disagreements} disagreements with JAX, in `nodes` or `quantities` of {paths[0]}",
+            file=sys.stderr,
+        )
+    return 1 if disagreements or data["summary"]["unverified"] else 0
 
 
 def _explain(options: argparse.Namespace) -> int:

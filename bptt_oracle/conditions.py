@@ -27,8 +27,9 @@ class Term:
     @classmethod
     def parse(cls, text: str) -> Term:
         """The term that `text` spells; ConditionError if it spells none."""
-        parts, position = [], 0
-        while match := _TERM.match(text, position):
+        parts: list[tuple[int, str]] = []
+        position = 0
+        while (match := _TERM.match(text, position)) and (match[1] or not parts):
             parts.append((-1 if match[1] == "-" else 1, match[2]))
             position = match.end()
         if not parts or text[position:].strip():

@@ -14,8 +14,8 @@ from .arithmetic.errors import RefusalError
 from .catalogue import Equation, Reading, Variant, equation
 from .checking import Comparison, Outcome, Sources, compare, function_of
 from .instances import Description, Instance
-from .manual import Undefined
-from .worlds import World, ball_world
+from .manual import Undefined, network
+from .worlds import World, ball_world, plain_arrays
 
 BITS = 256
 DIGITS = 6
@@ -103,16 +103,10 @@ def replay(
     ValueError
         If the equation is not stated for these indices; NetworkError if the arrays make no network.
     """
-    widths = (np.shape(params[0]["W"])[1], *(len(layer["b"]) for layer in params))
-    description = Description(len(params), len(x), tuple(map(int, widths)), f=f)
-    instance = Instance(
-        description,
-        [{name: np.array(array, dtype=np.float64) for name, array in layer.items()} for layer in params],
-        np.array(x, dtype=np.float64),
-        np.eye(widths[-1])[list(y)],
-        [np.array(state, dtype=np.float64) for state in h0],
-        (0.0,) * 5,
-    )
+    checked = network(params, x, y, h0, f)
+    layers, rows, targets, states = plain_arrays(checked)
+    description = Description(checked.n, checked.T, checked.d, f=f)
+    instance = Instance(description, layers, rows, targets, states, (0.0,) * 5)
     for comparison in _comparisons(instance, equation(number), equation(number).reading(variant)):
         if comparison.key.line == line and all(comparison.at[name] == value for name, value in at.items()):
             left, right = _texts(comparison)

@@ -57,6 +57,8 @@ class Description:
             raise DescriptionError(
                 f"expected n >= 1, T >= 1 and n + 1 widths of at least 1, but got n={self.n}, T={self.T}, d={self.d}"
             )
+        if self.seed < 0:
+            raise DescriptionError(f"seed: expected at least 0, but got {self.seed}")
         for name, known in (("f", NAMED), ("scale", tuple(SCALES)), ("h0", STATES), ("y", TARGETS)):
             if getattr(self, name) not in known:
                 raise DescriptionError(f"{name}: expected one of {', '.join(known)}, but got {getattr(self, name)!r}")

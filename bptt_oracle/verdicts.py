@@ -99,7 +99,12 @@ def reading_verdict(evidence: Evidence, equation: Equation, reading: Reading) ->
 
 
 def verdict(evidence: Evidence, equation: Equation) -> Verdict:
-    """The verdict on one equation as printed; a misprint has a correction that holds, else it is unverified."""
+    """The verdict on one equation as printed; a misprint has a correction that holds, else it is unverified.
+
+    An equation whose right reading a certificate of a node contradicts is unverified too, whatever its lines say.
+    """
+    if any(node.equation == equation.number and node.disagreements for node in evidence.nodes):
+        return "unverified"
     printed = reading_verdict(evidence, equation, equation.printed)
     if printed == "holds":
         return "definition" if equation.kind == "definition" else "holds"

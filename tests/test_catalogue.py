@@ -338,7 +338,7 @@ def test_a_term_is_the_sum_of_its_parts(text: str, value: int) -> None:
     assert Term.parse(text).at({"t": 5, "c": 2, "n": 3, "T": 9}) == value
 
 
-@pytest.mark.parametrize("text", ["", " ", "t-", "t*2", "t+-1", "(t)", "t_1"])
+@pytest.mark.parametrize("text", ["", " ", "t-", "t*2", "2t", "t+-1", "(t)", "t_1"])
 def test_what_is_no_term_is_refused(text: str) -> None:
     with pytest.raises(ConditionError) as raised:
         Term.parse(text)

@@ -404,7 +404,7 @@ def test_preparing_a_folder_leaves_no_file_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (KeyboardInterrupt(), "interrupted; nothing was written"),
+        (KeyboardInterrupt(), "interrupted; a report is written whole or not at all"),
         (
             BrokenProcessPool("A process in the process pool was\nterminated"),
             "A process in the process pool was terminated",

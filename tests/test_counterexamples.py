@@ -17,6 +17,7 @@ from bptt_oracle.checking import Outcome
 from bptt_oracle.counterexamples import Counterexample, decimals, replay, smallest
 from bptt_oracle.evidence import Gathered, field_evidence
 from bptt_oracle.instances import Description
+from bptt_oracle.manual import NetworkError
 from bptt_oracle.verdicts import failing_lines
 
 Claim = tuple[int, int, Outcome]
@@ -196,3 +197,19 @@ def test_the_corrections_hold_on_the_counterexamples(examples: dict[Claim, Count
                 printed_by(example.python().replace('"printed"', '"corrected"'))
         else:
             assert ": agrees\n" in printed_by(example.python().replace('"printed"', '"corrected"'))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": [-1]}, "y: expected class indices 0..1"),
+        ({"y": [7]}, "y: expected class indices 0..1"),
+        ({"params": []}, "params: expected at least one layer"),
+        ({"params": [{"W": [1, 0], "b": [0, 0]}]}, r'params\[0\]\["W"\]: expected rank 2'),
+        ({"f": "cube"}, "functions: expected one of"),
+    ],
+)
+def test_a_replay_of_what_is_no_network_is_refused(change: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"params": [{"W": [[1], [0]], "b": [0, 0]}], "x": [[1]], "y": [0], "h0": [], "f": "tanh"}
+    with pytest.raises(NetworkError, match=f"^{message}"):
+        replay(6, "printed", **(given | change), line=2, t=1)

@@ -207,3 +207,8 @@ def test_random_descriptions_keep_to_their_ranges_and_follow_from_the_generator(
     assert {(d.T, d.f) for d in some()} == {(5, "sine")}
     assert [d.seed for d in some()] == list(range(200))
     assert {(d.scale, d.h0, d.y) for d in some()} == {(s, h, y) for s in SCALES for h in STATES for y in TARGETS}
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(DescriptionError, match=r"^seed: expected at least 0, but got -1$"):
+        Description(1, 1, (1, 1), seed=-1)

@@ -23,6 +23,7 @@ from bptt_oracle.evidence import Gathered, ball_evidence, field_evidence
 from bptt_oracle.floating import SIDES, Floating, Side
 from bptt_oracle.instances import Description
 from bptt_oracle.manual import PRINTED, Quantities, registry
+from bptt_oracle.nodes import Certificate
 from bptt_oracle.theorems import Theorems
 from bptt_oracle.verdicts import (
     Evidence,
@@ -449,3 +450,11 @@ def test_jobs_in_processes_of_their_own_find_the_same() -> None:
     assert results == [field_evidence(description) for description in SHAPES[:2]]
     assert told[0] == ("field", 0, 2)
     assert ("field", 2, 2) in told
+
+
+def test_a_certificate_that_contradicts_an_equation_leaves_it_unverified() -> None:
+    against = Certificate("node-step-H-17", "gradient of J^(i) in H", 17, instances=20, disagreements=1, seed=0)
+    found = verdicts(replace(complete(), nodes=[against]))
+    assert found.pop(17) == "unverified"
+    assert "unverified" not in found.values()
+    assert "unverified" not in verdicts(replace(complete(), nodes=[replace(against, disagreements=0)])).values()
