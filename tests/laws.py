@@ -26,7 +26,7 @@ from bptt_oracle.instances import Description, draw
 from bptt_oracle.manual import ROUTES, Derivation, Undefined, indices
 from bptt_oracle.worlds import World, ball_world, field_network, field_world
 
-NEXT_TO_A_KINK = "a z too near to a kink"
+UNDECIDED = "a comparison that rounding may decide either way"
 TOO_WIDE = "enclosures too wide at every precision"
 
 
@@ -143,7 +143,7 @@ def exactly(claim: Claim, description: Description) -> list[Comparison] | str:
 def enclosed(claim: Claim, description: Description) -> list[Comparison] | str:
     """Every line over balls, at the first precision at which all enclosures are narrow."""
     if not far_from_kinks(description, FORMATS["float64"]):
-        return NEXT_TO_A_KINK
+        return UNDECIDED
     for bits in PRECISIONS:
         with balls.precision(bits):
             try:
@@ -162,13 +162,13 @@ def _pair(description: Description, name: str) -> _Pair | str:
     try:
         return _Pair(instance, _jax_values([instance], name)[0], name)
     except UndecidedError:
-        return NEXT_TO_A_KINK
+        return UNDECIDED
 
 
 def in_float64(claim: Claim, description: Description) -> list[Comparison] | str:
     """Every line in float64: both sides around autodiff's true value, each within its own bound."""
     if not far_from_kinks(description, FORMATS["float64"]):
-        return NEXT_TO_A_KINK
+        return UNDECIDED
     with balls.precision(BITS), np.errstate(all="ignore"):  # what overflows has no bound, or breaks it
         pair = _pair(description, "float64")
         return pair if isinstance(pair, str) else [c for mode in MODES for c in _rounded(claim, pair, mode)]

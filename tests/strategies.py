@@ -53,7 +53,7 @@ class Room:
         return max(d for d in range(1, 11) if d == 1 or n * T * T * d**5 <= self.products)
 
 
-ROOM = {"default": Room(steps=320, products=300_000), "thorough": Room(steps=6 * 12**2, products=20_000_000)}
+ROOM = {"default": Room(steps=320, products=300_000), "thorough": Room(steps=6 * 12**2, products=5_000_000)}
 
 
 def room() -> Room:

@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from laws import NEXT_TO_A_KINK, law
+from laws import UNDECIDED, law
 from strategies import SMOOTH, descriptions, far_from_kinks, for_random_networks
 
 from bptt_oracle.arithmetic import balls, field
@@ -162,12 +162,12 @@ def judged_in(name: str, judge: Callable[[InFloats], None]) -> Callable[[Descrip
 
     def holds(description: Description) -> bool | str:
         if not far_from_kinks(description, FORMATS[name]):
-            return NEXT_TO_A_KINK
+            return UNDECIDED
         with balls.precision(BITS), np.errstate(all="ignore"):  # what overflows has no bound, or breaks it
             try:
                 judge(in_floats(description, name))
             except UndecidedError:
-                return NEXT_TO_A_KINK
+                return UNDECIDED
         return description.d[-1] > 1
 
     return holds

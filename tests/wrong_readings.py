@@ -26,6 +26,7 @@ from bptt_oracle.manual import Quantities, calculus, indices, right_reading
 from bptt_oracle.manual.calculus import diag, entry, jacobian, row_times_stack
 from bptt_oracle.manual.gradients import stack
 from bptt_oracle.manual.registry import value
+from bptt_oracle.report.files import write
 
 REPORT = Path(__file__).parents[1] / "reports" / "wrong_readings.json"
 SEED = 2016
@@ -570,4 +571,4 @@ def report(most: int = 50) -> str:
 
 
 if __name__ == "__main__":
-    REPORT.write_text(report(), encoding="utf-8")
+    write(REPORT, report())
