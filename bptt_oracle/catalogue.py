@@ -82,6 +82,8 @@ class Equation:
         """The reading as printed or as corrected; CatalogueError if there is no correction."""
         if variant == "printed":
             return self.printed
+        if variant != "corrected":
+            raise CatalogueError(f'expected the reading "printed" or "corrected", but got {variant!r}')
         if self.corrected is None:
             raise CatalogueError(f"equation ({self.number}): there is no corrected reading")
         return self.corrected

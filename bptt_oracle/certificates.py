@@ -29,7 +29,9 @@ def repeat(certificate: str) -> tuple[str, bool]:
     """
     world, separator, text = certificate.partition(":")
     if not separator or world not in _JOBS:
-        raise DescriptionError(f"expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, but got {certificate!r}")
+        raise DescriptionError(
+            f"expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, or balls:..., but got {certificate!r}"
+        )
     gathered = _JOBS[world](Description.parse(text))
     if gathered.undecided:
         raise RefusalError(f"{certificate} decides nothing: a divisor is zero, or enclosures are too wide")

@@ -14,12 +14,12 @@ from .arithmetic.errors import RefusalError
 from .catalogue import Equation, Reading, Variant, equation
 from .checking import Comparison, Outcome, Sources, compare, function_of
 from .instances import Description, Instance
-from .manual import Undefined, network
+from .manual import Undefined, indices, network
 from .worlds import World, ball_world, plain_arrays
 
 BITS = 256
 DIGITS = 6
-_ATTEMPTS = 6  # draws of values for each shape
+_ATTEMPTS = 12  # draws of values for each shape
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Counterexample:
     def python(self) -> str:
         """The lines of Python that repeat it."""
         i = self.instance
-        indices = ", ".join(f"{name}={value}" for name, value in self.at.items() if name not in "nT")
+        where = ", ".join(f"{name}={value}" for name, value in self.at.items() if name not in "nT")
         h0 = ", ".join(map(_plain, i.h0))
         layers = ",\n    ".join(
             "{" + ", ".join(f'"{name}": {_plain(array)}' for name, array in layer.items()) + "}" for layer in i.params
@@ -58,14 +58,15 @@ class Counterexample:
             f'print(replay({self.number}, "{self.variant}", params, '
             f"x={_plain(i.x)}, y={[int(row.argmax()) for row in i.y]}, "
             f'h0=[{h0}], f="{i.description.f}", line={self.line}'
-            f"{', ' + indices if indices else ''}))"
+            f"{', ' + where if where else ''}))"
         )
 
 
 def smallest(number: int, line: int, outcome: Outcome, variant: Variant = "printed") -> Counterexample | None:
-    """The smallest counterexample to one line that fails with `outcome`, or None if none is found.
+    """The smallest counterexample found to one line that fails with `outcome`, or None.
 
-    Shapes are tried from the smallest on; then every number is replaced by 0 or 1 where the line still fails.
+    Shapes are tried from the smallest on, by depth and length together and then by widths, with a number of random
+    small integers for each; then every number is replaced by 0, or else by 1, where the line still fails.
     """
     claim = equation(number), equation(number).reading(variant), line, outcome
     for shape in _shapes():
@@ -101,13 +102,23 @@ def replay(
     Raises
     ------
     ValueError
-        If the equation is not stated for these indices; NetworkError if the arrays make no network.
+        If the equation has no such reading or line, or is not stated for these indices; NetworkError if the arrays
+        make no network.
     """
+    stated = equation(number).reading(variant)
+    if not 1 <= line <= len(stated.lines):
+        raise ValueError(f"line: equation ({number}) has the lines 1..{len(stated.lines)}, but got {line}")
+    needed = set(indices(function_of(number, variant)))
+    if needed != set(at):
+        raise ValueError(
+            f"equation ({number}): expected the indices {', '.join(sorted(needed)) or 'none'}, "
+            f"but got {', '.join(sorted(at)) or 'none'}"
+        )
     checked = network(params, x, y, h0, f)
     layers, rows, targets, states = plain_arrays(checked)
     description = Description(checked.n, checked.T, checked.d, f=f)
     instance = Instance(description, layers, rows, targets, states, (0.0,) * 5)
-    for comparison in _comparisons(instance, equation(number), equation(number).reading(variant)):
+    for comparison in _comparisons(instance, equation(number), stated):
         if comparison.key.line == line and all(comparison.at[name] == value for name, value in at.items()):
             left, right = _texts(comparison)
             return (
@@ -125,7 +136,7 @@ def _shapes() -> Iterator[Description]:
     for n, T in sorted(product(range(1, 5), range(1, 4)), key=lambda shape: (sum(shape), shape)):
         for d in sorted(product((1, 2), repeat=n + 1), key=lambda widths: (sum(widths), widths)):
             if d[-1] > 1:  # one class leaves no error to propagate
-                yield Description(n, T, d, f="identity", h0="zero")
+                yield Description(n, T, d, f="identity")
 
 
 def _integers(shape: Description, seed: int) -> Instance:
@@ -140,8 +151,8 @@ def _integers(shape: Description, seed: int) -> Instance:
         for l in range(1, shape.n + 1)
     ]
     y = np.eye(d[-1])[rng.integers(d[-1], size=shape.T)]
-    h0 = [np.zeros(d[l]) for l in range(1, shape.n)]
-    return Instance(shape, params, draw(shape.T, d[0]), y, h0, (0.0,) * 5)
+    x, h0 = draw(shape.T, d[0]), [draw(d[l]) for l in range(1, shape.n)]
+    return Instance(shape, params, x, y, h0, (0.0,) * 5)
 
 
 def _comparisons(instance: Instance, equation: Equation, reading: Reading) -> list[Comparison]:
@@ -176,6 +187,7 @@ def _shrunk(instance: Instance, claim: Claim) -> Instance:
 
 def _entries(instance: Instance) -> Iterator[tuple[str, int, tuple[int, ...]]]:
     arrays = [("x", 0, instance.x)]
+    arrays += [("h0", l, state) for l, state in enumerate(instance.h0)]
     arrays += [(name, l, array) for l, layer in enumerate(instance.params) for name, array in layer.items()]
     for name, position, array in arrays:
         for index in np.ndindex(*array.shape):
@@ -183,7 +195,9 @@ def _entries(instance: Instance) -> Iterator[tuple[str, int, tuple[int, ...]]]:
 
 
 def _array(instance: Instance, name: str, position: int) -> Any:
-    return instance.x if name == "x" else instance.params[position][name]
+    if name == "x":
+        return instance.x
+    return instance.h0[position] if name == "h0" else instance.params[position][name]
 
 
 def _with(instance: Instance, name: str, position: int, index: tuple[int, ...], value: float) -> Instance:
@@ -191,6 +205,8 @@ def _with(instance: Instance, name: str, position: int, index: tuple[int, ...], 
     changed[index] = value
     if name == "x":
         return replace(instance, x=changed)
+    if name == "h0":
+        return replace(instance, h0=[changed if l == position else state for l, state in enumerate(instance.h0)])
     params = [dict(layer) for layer in instance.params]
     params[position][name] = changed
     return replace(instance, params=params)

@@ -89,7 +89,7 @@ def test_python_that_was_tampered_with_prints_something_else(examples: dict[Clai
     example = examples[31, 1, "differs"]
     corrected = example.python().replace('"printed"', '"corrected"')
     assert ": agrees\n" in printed_by(corrected)
-    earlier = example.python().replace("t=3", "t=2")
+    earlier = example.python().replace("t=2", "t=1")
     assert ": agrees\n" in printed_by(earlier)
     assert printed_by(example.python().replace("y=[1, 0, 1]", "y=[1, 0, 0]")) != as_printed(example)
 
@@ -97,7 +97,8 @@ def test_python_that_was_tampered_with_prints_something_else(examples: dict[Clai
 @pytest.mark.parametrize(
     ("claim", "n", "T", "widths"),
     [
-        ((31, 1, "differs"), 2, 3, (1, 1, 2)),
+        ((31, 1, "differs"), 2, 2, (1, 1, 2)),
+        ((17, 1, "differs"), 3, 1, (1, 1, 1, 2)),
         ((36, 1, "differs"), 2, 2, (1, 1, 2)),
         ((6, 2, "differs"), 1, 1, (1, 2)),
         ((15, 2, "shape"), 3, 2, (1, 1, 2, 2)),
@@ -161,7 +162,7 @@ def test_numbers_are_small_integers(examples: dict[Claim, Counterexample]) -> No
 
 
 def test_a_line_that_holds_has_no_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
-    shapes = [Description(2, T, (1, 2, 2), f="identity", h0="zero") for T in (1, 2, 3)]
+    shapes = [Description(2, T, (1, 2, 2), f="identity") for T in (1, 2, 3)]
     monkeypatch.setattr(counterexamples, "_shapes", lambda: iter(shapes))
     assert smallest(31, 1, "differs") is not None
     assert smallest(31, 1, "differs", "corrected") is None
@@ -213,3 +214,23 @@ def test_a_replay_of_what_is_no_network_is_refused(change: dict[str, Any], messa
     given: dict[str, Any] = {"params": [{"W": [[1], [0]], "b": [0, 0]}], "x": [[1]], "y": [0], "h0": [], "f": "tanh"}
     with pytest.raises(NetworkError, match=f"^{message}"):
         replay(6, "printed", **(given | change), line=2, t=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "variant", "at", "message"),
+    [
+        (
+            31,
+            "Printed",
+            {"line": 1, "l": 1, "t": 1},
+            'expected the reading "printed" or "corrected", but got \'Printed\'',
+        ),
+        (31, "printed", {"line": 1, "l": 1}, r"equation \(31\): expected the indices l, t, but got l"),
+        (31, "printed", {"line": 2, "l": 1, "t": 1}, r"line: equation \(31\) has the lines 1..1, but got 2"),
+    ],
+)
+def test_a_replay_of_what_is_not_stated_is_refused(number: int, variant: Any, at: Any, message: str) -> None:
+    hidden: dict[str, Any] = {"H": [[0]], "W": [[0]], "b": [0]}
+    given: dict[str, Any] = {"params": [hidden, {"W": [[0], [1]], "b": [0, 0]}], "x": [[0]], "y": [0], "h0": [[1]]}
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        replay(number, variant, **given, f="identity", **at)

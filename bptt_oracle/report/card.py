@@ -67,9 +67,9 @@ def _lines(shown: Equation) -> Iterator[str]:
     if not known.checked:
         yield ""
         yield f"Formal proof: {known.status}"
-    for reading in shown.readings:
+    for function in dict.fromkeys(function_of(shown.number, reading.variant) for reading in shown.readings):
         yield ""
-        yield inspect.getsource(function_of(shown.number, reading.variant)).rstrip()
+        yield inspect.getsource(function).rstrip()
 
 
 def _total(gathered: Gathered, number: int, reading: Reading, line: int) -> Tally:

@@ -33,7 +33,8 @@ def summary(data: Mapping[str, Any]) -> str:
         [
             f"Of {counts['equations']} equations, {hold} hold as printed, {counts['misprint']} are misprints and "
             f"{counts['unverified']} are unverified. Of {len(lines)} lines, {held} hold. Each line was decided exactly "
-            f"on at least {shapes} shapes; the chance that a false one passed is below 2^{chance}.",
+            f"on at least {shapes} shapes; the chance that a line which is false for a shape passed there is below "
+            f"2^{chance}.",
             "",
             "| equation | as printed | corrected |",
             "|---|---|---|",
