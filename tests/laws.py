@@ -77,7 +77,7 @@ def holds(claim: Claim, comparisons: Comparisons) -> Property:
         for comparison in failing(found):
             sides = ("manual", "autodiff") if comparison.key.line else ("jax", "enclosed")
             raise AssertionError(describe(comparison, str(description), sides))
-        return any(some_nonzero(_values(comparison.truth)) for comparison in found)
+        return any(some_nonzero(_known(comparison.truth)) for comparison in found)
 
     return agrees
 
@@ -108,9 +108,11 @@ def fails_as_printed(number: int, comparisons: Comparisons) -> bool:
     return any(failing(comparisons) for comparisons in found if not isinstance(comparisons, str))
 
 
-def _values(truth: Any) -> Any:
-    """The truth as elements of the arithmetic itself."""
-    return truths(truth) if isinstance(truth.flat[0], Rounded) else truth
+def _known(truth: Any) -> list[Any]:
+    """The true values, but those around which no finite bound is proved."""
+    if not isinstance(truth.flat[0], Rounded):
+        return list(truth.flat)
+    return [element.truth for element in truth.flat if element.is_finite()]
 
 
 # -------------------------------------------------------------------------------------------- exactly, and in balls

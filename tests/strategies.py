@@ -3,7 +3,7 @@
 Everything that a draw determines is in its `Description`, whose text a failure prints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -196,6 +196,6 @@ def far_from_kinks(description: Description, format: Format) -> bool:
     return True
 
 
-def some_nonzero(array: Any) -> bool:
-    """Whether an array has an entry other than 0, in any arithmetic: what is all zero shows nothing."""
-    return any(bool(entry != 0) for entry in np.asarray(array).flat)
+def some_nonzero(entries: Iterable[Any]) -> bool:
+    """Whether an entry is certainly not 0, in any arithmetic: what is all zero shows nothing."""
+    return any(bool(entry != 0) for entry in entries)
