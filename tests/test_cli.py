@@ -294,8 +294,8 @@ Corrected: the time of delta: k, the index of the sum, not t
         "Checked against autodiff over GF(2^61 - 1), locally and chained, on ",
         """\
 Smallest network on which line 1 fails (differs):
-  autodiff gives [[-0.268941]]
-  the print gives [[-0.537883]]
+  autodiff gives [[0]]
+  the print gives [[0.5]]
 """,
         """\
     from bptt_oracle import replay
@@ -344,11 +344,11 @@ Smallest network on which line 1 fails (differs):
         ),
         (
             "verify --certificate 7",
-            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, but got '7'",
+            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, or balls:..., but got '7'",
         ),
         (
             "verify --certificate reals:n=1,T=1,d=1.1",
-            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, but got 'reals:n=1,T=1,d=1.1'",
+            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, or balls:..., but got 'reals:n=1,T=1,d=1.1'",
         ),
         (
             "verify --certificate balls:n=1,T=0,d=1.1",
