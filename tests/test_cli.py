@@ -302,10 +302,10 @@ Smallest network on which line 1 fails (differs):
 """,
         """\
     params = [
-        {"H": [[0]], "W": [[0]], "b": [1]},
+        {"H": [[0]], "W": [[0]], "b": [0]},
         {"W": [[0], [1]], "b": [0, 0]},
     ]
-    print(replay(31, "printed", params, x=[[0], [0], [0]], y=[1, 0, 1], h0=[[0]], f="identity", line=1, l=1, t=3))
+    print(replay(31, "printed", params, x=[[0], [0]], y=[0, 0], h0=[[1]], f="identity", line=1, l=1, t=2))
 """,
         "def step_gradient_H_as_printed(q: Quantities, l: int, t: int) -> Iterator[Any]:\n",
         "    yield sum(q.delta[l, t, t] @ q.h[l, k - 1].T for k in range(1, t + 1))\n",
@@ -348,7 +348,8 @@ Smallest network on which line 1 fails (differs):
         ),
         (
             "verify --certificate reals:n=1,T=1,d=1.1",
-            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, or balls:..., but got 'reals:n=1,T=1,d=1.1'",
+            "bptt-oracle: expected a certificate such as field:n=2,T=3,d=1.2.3,seed=0, or balls:..., "
+            "but got 'reals:n=1,T=1,d=1.1'",
         ),
         (
             "verify --certificate balls:n=1,T=0,d=1.1",
