@@ -2,9 +2,10 @@
 
 `arithmetic.degree` proves the bound; here the derivation and JAX's program are run over `Degree` elements to get the
 degrees. Degrees only grow with depth and length, because a larger network adds terms to sums and factors to products,
-and every rule of `Degree` is monotone in both. They do not depend on the widths: a wider sum adds terms of the same
-degree over the same denominators, the softmax sums of each step. So one network as deep and as long as any, with
-width 2, bounds all; only the number of oracle values grows with the widths, and it is counted at the largest.
+and every rule of `Degree` is monotone in both. They do not depend on the hidden widths: a wider sum adds terms of the
+same degree over the same denominators, the softmax sums of each step. They do grow with |V| for soft targets, whose
+loss divides by every y^_j. So one network as deep and as long as any, with as many classes and hidden width 2, bounds
+all; only the number of oracle values grows with the hidden widths, and it is counted at the largest.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def certainty(descriptions: Sequence[Description]) -> Certainty:
     classes = max(d.d[-1] * d.T for d in descriptions)
     degrees: dict[Key, int] = {}
     largest = dict.fromkeys(("f", "f_prime", "exp", "log"), 0)
+    widths = (2,) * n + (max(d.d[-1] for d in descriptions),)
     for y in ("one-hot", "soft"):
-        world, oracles = degree_world(Description(n, T, (2,) * (n + 1), y=y))
+        world, oracles = degree_world(Description(n, T, widths, y=y))
         sources = Sources(world)
         for equation in equations().values():
             for reading in equation.readings:
