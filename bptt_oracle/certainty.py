@@ -23,7 +23,7 @@ from .arithmetic.field import ORACLE_BIAS, PRIME
 from .catalogue import equations
 from .checking import MODES, Key, Sources, compare, function_of
 from .instances import Description, draw
-from .manual import Elementwise, Functions, Network, Undefined, no_shift, softmax
+from .manual import Elementwise, Functions, Network, no_shift, softmax
 from .reference import output, symbolic
 from .truth import Truth
 from .worlds import World, reference_values
@@ -116,4 +116,4 @@ def _summing(target: Any) -> Any:
 
 def _never(a: Any, b: Any) -> bool:
     """Degrees are no values: every pair is to be measured."""
-    return isinstance(a, Undefined)
+    return False

@@ -144,7 +144,8 @@ def _verify(options: argparse.Namespace) -> int:
             f"bptt-oracle: {disagreements} disagreements with JAX, in `nodes` or `quantities` of {paths[0]}",
             file=sys.stderr,
         )
-    return 1 if disagreements or data["summary"]["unverified"] else 0
+    undecided = data["summary"]["unverified"] or any(claim["verdict"] == "unverified" for claim in data["claims"])
+    return 1 if disagreements or undecided else 0
 
 
 def _explain(options: argparse.Namespace) -> int:
