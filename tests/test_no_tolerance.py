@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("bptt_oracle", "bptt_oracle/arithmetic", "bptt_oracle/claims", "bptt_oracle/report", "tests")
+FOLDERS = (
+    "bptt_oracle",
+    *(f"bptt_oracle/{folder}" for folder in ("arithmetic", "claims", "oracle", "report")),
+    "tests",
+)
 
 ROUGH = {
     *("allclose", "isclose", "approx", "assert_allclose", "assert_almost_equal", "assert_approx_equal"),

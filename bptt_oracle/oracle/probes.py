@@ -1,0 +1,163 @@
+"""The networks that a backprop is asked about: chosen so that no mistake can hide.
+
+T = 1 hides most mistakes of time, equal widths and symmetric matrices a missing transpose, small weights the double
+activation, h(0) = 0, one layer, exactly two layers or a batch of 1 something else each. So the networks differ in all
+of these, and every number in them is a multiple of 2^-12, exact in float32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..instances import dyadic
+from .conventions import Conventions
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape of one network that is asked about, and what it is there for.
+
+    Attributes
+    ----------
+    name : what it is called in every message
+    d : widths d_0, ..., d_n
+    T, B : steps and sequences
+    h0 : whether the initial states are random; else zero
+    kind : of the numbers: "ordinary", "tiny", "large" (gradients above any usual clip), "long" (H carries far)
+    """
+
+    name: str
+    d: tuple[int, ...]
+    T: int
+    B: int = 1
+    h0: bool = False
+    kind: str = "ordinary"
+
+    @property
+    def hidden(self) -> int:
+        """The number of hidden layers."""
+        return len(self.d) - 2
+
+
+PLANS = (
+    Plan("plain", (3, 4, 5), T=4, B=2),
+    Plan("deep", (3, 5, 4, 6, 2), T=5, B=3, h0=True),
+    Plan("two", (2, 5, 3, 4), T=6, B=2, h0=True),
+    Plan("wide", (11, 12, 14, 10), T=9, B=1, h0=True),
+    Plan("wide-one", (9, 10, 8), T=7, B=1),
+    Plan("wide-deep", (8, 9, 7, 10, 6), T=5, B=1, h0=True),
+    Plan("square", (4, 4, 4, 4), T=7, B=5),
+    Plan("long", (2, 3, 4), T=48, B=1, kind="long"),
+    Plan("large", (3, 4, 6), T=8, B=2, kind="large"),
+    Plan("tiny", (4, 3, 2), T=3, B=4, kind="tiny"),
+)
+"""Asked about in this order. In those called "wide" the widths are above T: f's own deltas can be solved for."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One network with B sequences, in the document's own form: columns, one bias, float64.
+
+    Attributes
+    ----------
+    plan : what it was drawn from
+    seed : of its numbers
+    params : n dicts, {"H": (d_l, d_l), "W": (d_l, d_{l-1}), "b": (d_l,)}, the last without "H"
+    x : (T, B, d_0)
+    y : (T, B), class indices from 0
+    h0 : n - 1 arrays of shape (B, d_l)
+    """
+
+    plan: Plan
+    seed: int
+    params: list[dict[str, Array]]
+    x: Array
+    y: Array
+    h0: list[Array]
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return self.plan.name
+
+    @property
+    def n(self) -> int:
+        """The number of the output layer."""
+        return len(self.params)
+
+    @property
+    def T(self) -> int:
+        """The number of time steps."""
+        return int(self.x.shape[0])
+
+    @property
+    def B(self) -> int:
+        """The number of sequences."""
+        return int(self.x.shape[1])
+
+    @property
+    def d(self) -> tuple[int, ...]:
+        """The widths d_0, ..., d_n."""
+        return (self.x.shape[2], *(layer["W"].shape[0] for layer in self.params))
+
+    @property
+    def targets(self) -> Array:
+        """The targets as rows, (T, B, |V|)."""
+        return np.asarray(np.eye(self.d[-1])[self.y])
+
+    def sequences(self, chosen: slice) -> Probe:
+        """The same network with some of its sequences."""
+        return replace(self, x=self.x[:, chosen], y=self.y[:, chosen], h0=[state[chosen] for state in self.h0])
+
+    def steps(self, T: int) -> Probe:
+        """The same network, its sequences cut after T steps."""
+        return replace(self, x=self.x[:T], y=self.y[:T])
+
+    def reduced(self, conventions: Conventions) -> Probe:
+        """What a backprop of these conventions can be asked: one sequence without a batch, h(0) = 0 without h0."""
+        probe = self if conventions.batch != "none" else self.sequences(slice(0, 1))
+        return probe if conventions.h0 else replace(probe, h0=[np.zeros_like(state) for state in probe.h0])
+
+    def __str__(self) -> str:
+        widths = ".".join(map(str, self.d))
+        return f"{self.name} (n={self.n}, T={self.T}, B={self.B}, d={widths}, seed={self.seed})"
+
+
+def draw(plan: Plan, seed: int) -> Probe:
+    """The network that a plan and a seed determine."""
+    rng = np.random.default_rng([seed, plan.T, plan.B, *plan.d])
+    n, T, B, d, kind = len(plan.d) - 1, plan.T, plan.B, plan.d, plan.kind
+
+    def normal(*shape: int, size: float = 1.0) -> Array:
+        return dyadic(size * rng.standard_normal(shape))
+
+    scale = 1 / 32 if kind == "tiny" else 1.0
+    params: list[dict[str, Array]] = []
+    for l in range(1, n + 1):
+        W = normal(d[l], d[l - 1], size=scale / np.sqrt(d[l - 1]))
+        layer = {"H": _recurrent(rng, d[l], kind, scale)} if l < n else {}
+        params.append(layer | {"W": W, "b": normal(d[l], size=scale / 4)})
+    x, y = normal(T, B, d[0]), rng.integers(d[n], size=(T, B))
+    if kind == "long":
+        for layer in params[:-1]:  # z stays near 0, where f' is near its largest: what is carried does not fade
+            layer["W"], layer["b"] = dyadic(layer["W"] / 16), dyadic(layer["b"] / 16)
+    if kind == "large":
+        x = x * 256
+        params[0]["W"] = dyadic(params[0]["W"] / 256)
+        params[-1]["W"] = params[-1]["W"] * 64
+    h0 = [normal(B, d[l], size=0.5) if plan.h0 else np.zeros((B, d[l])) for l in range(1, n)]
+    return Probe(plan, seed, params, x, y, h0)
+
+
+def _recurrent(rng: np.random.Generator, width: int, kind: str, scale: float) -> Array:
+    """H, neither symmetric nor orthogonal; one that keeps lengths where a gradient must be carried far."""
+    if kind != "long":
+        return dyadic(scale * rng.standard_normal((width, width)) / np.sqrt(width))
+    rotation, _ = np.linalg.qr(rng.standard_normal((width, width)))
+    return dyadic(rotation)
