@@ -1,0 +1,133 @@
+"""What was done wrong: from f's gradients on a few networks, and the right ones, to mistakes by name.
+
+First the catalogue is searched, with one wrong network kept back; an explanation counts only if it gives f's gradients
+on that network too. What it leaves unexplained is measured, or at least located.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .answers import Case
+from .deviations import TENSORS, Deviation, role
+from .explaining import Explanation
+from .laws import SIGNALS
+from .matching import items, same
+from .measure import measure
+from .mistakes import catalogue, mistake
+from .result import Mistake
+from .search import search
+from .setting import Setting
+from .variations import simulate_in
+
+_EQUATIONS = {"H": 44, "W": 45, "b": 46, "W-output": 45, "b-output": 46}
+_TENSORS = {
+    "H": "dJ/dH^(l), l < n",
+    "W": "dJ/dW^(l), l < n",
+    "b": "dJ/db^(l), l < n",
+    "W-output": "dJ/dW^(n)",
+    "b-output": "dJ/db^(n)",
+}
+
+
+def diagnose(cases: Sequence[Case]) -> list[Mistake]:
+    """The mistakes in the backprop that gave these answers; none if all lie within their bounds.
+
+    Parameters
+    ----------
+    cases
+        Networks with f's answers and the truth, right ones and wrong ones: the more they differ, the better.
+    """
+    wrong = _wrong(cases)
+    if not wrong:
+        return []
+    kept_back = _kept_back(cases, wrong)
+    found = search([case for i, case in enumerate(cases) if i != kept_back])
+    reproduced = [e for e in found if e.deviations and all(_reproduces(cases[i], e) for i in wrong)]
+    if not reproduced:
+        return measure(cases, _unexplained(cases, wrong))
+    best = reproduced[0]
+    named = _named(best, reproduced[1:], len(wrong), confirmed=kept_back is not None)
+    return [*named, *measure(cases, best.unexplained)] if best.unexplained else named
+
+
+def _wrong(cases: Sequence[Case]) -> list[int]:
+    """The networks on which a gradient lies outside its bounds."""
+    return sorted({item.case for item in items(cases) if not item.right})
+
+
+def _unexplained(cases: Sequence[Case], wrong: Sequence[int]) -> set[tuple[int, str]]:
+    """Layer counted from the output, and name, of every gradient that is wrong somewhere."""
+    return {
+        (case.probe.n - item.l, item.name)
+        for case in (cases[i] for i in wrong)
+        for item in items([case])
+        if not item.right
+    }
+
+
+def _kept_back(cases: Sequence[Case], wrong: Sequence[int]) -> int | None:
+    """The wrong network that the search does not see: the deepest ordinary one; None if there is but one."""
+    ordinary = [i for i in wrong if cases[i].probe.plan.kind == "ordinary"]
+    if len(ordinary) < 2:
+        return None
+    return max(ordinary, key=lambda i: (cases[i].probe.n, cases[i].probe.B))
+
+
+def _reproduces(case: Case, explanation: Explanation) -> bool:
+    """Whether an explanation gives every gradient of a network that it claims to give."""
+    setting = Setting(case.probe, case.conventions)
+    grads = simulate_in(setting, explanation.deviations)
+    return grads is not None and all(
+        same(item, grads[item.l - 1][item.name])
+        for item in items([case])
+        if role(item.name, item.l, case.probe.n) not in explanation.unexplained_roles
+    )
+
+
+def _named(best: Explanation, others: Sequence[Explanation], networks: int, *, confirmed: bool) -> list[Mistake]:
+    """The mistakes of an explanation, each with what cannot be told apart from it."""
+    certainty = f"reproduced exactly on {networks} network{'s' if networks > 1 else ''}" + (
+        ", one of which the search did not see" if confirmed else ""
+    )
+    merged: dict[tuple[str, str], list[str]] = {}
+    for deviation in best.deviations:
+        merged.setdefault((deviation.slug, deviation.parameter), []).append(deviation.tensor)
+    mistakes = []
+    for (slug, parameter), tensors in merged.items():
+        alternatives = {str(_bare(d)) for other in others for d in _instead(slug, best, other)}
+        alternatives.update(*(best.alternatives.get(Deviation(slug, parameter, tensor), ()) for tensor in tensors))
+        chosen = [tensor for tensor in TENSORS if tensor in tensors]
+        is_accumulator = catalogue()[slug].equation == _EQUATIONS["H"] and bool(chosen)
+        mistakes.append(
+            mistake(
+                slug,
+                parameter=parameter,
+                tensors=_where(slug, chosen),
+                equation=_EQUATIONS[chosen[0]] if is_accumulator else None,
+                certainty=f"{certainty}; not distinguishable here from {' or '.join(sorted(alternatives))}"
+                if alternatives
+                else certainty,
+                alternatives=tuple(sorted(alternatives)),
+            )
+        )
+    return mistakes
+
+
+def _bare(deviation: Deviation) -> Deviation:
+    return Deviation(deviation.slug, deviation.parameter)
+
+
+def _instead(slug: str, best: Explanation, other: Explanation) -> list[Deviation]:
+    """What another explanation has in the place of one mistake of the best; nothing if it has the same."""
+    if any(d.slug == slug for d in other.deviations):
+        return []
+    known = {d.slug for d in best.deviations}
+    return [d for d in other.deviations if d.slug not in known]
+
+
+def _where(slug: str, tensors: Sequence[str]) -> str:
+    """The gradients, or the layers for what comes from the layer above."""
+    if slug in SIGNALS:
+        return "hidden layer n - 1, from the output layer" if tensors else "hidden layers l < n - 1"
+    return ", ".join(_TENSORS[tensor] for tensor in tensors) if tensors else "all gradients"

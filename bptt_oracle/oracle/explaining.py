@@ -1,0 +1,228 @@
+"""How well a law explains what f answered: which accumulator each gradient needs, which factor, which clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .accumulators import ACCUMULATORS, factors
+from .answers import Case
+from .deviations import TENSORS, Deviation, role
+from .laws import Errors, Law, backward
+from .matching import Item, factor, form, items, same, shortest, sizes
+from .probes import Array
+from .setting import Setting
+
+_NOT_NAMED = 2.0
+_ONE_MORE_TENSOR = 0.125
+"""What a gradient that stays unexplained costs, and another one with the same deviation, next to 1 for a deviation."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The networks that a search may look at, each with its forward pass and f's gradients."""
+
+    cases: Sequence[Case]
+    settings: Sequence[Setting]
+    items: Sequence[Sequence[Item]]
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> View:
+        """The view of some cases."""
+        found: list[list[Item]] = [[] for _ in cases]
+        for item in items(cases):
+            found[item.case].append(item)
+        return cls(cases, [Setting(case.probe, case.conventions) for case in cases], found)
+
+    def only(self, index: int) -> View:
+        """One network of these."""
+        return View.of([self.cases[index]])
+
+
+@dataclass
+class Explanation:
+    """One law with what else it needs.
+
+    Attributes
+    ----------
+    law : the law
+    accumulators : deviations of accumulators, factors and clips
+    alternatives : for a deviation of an accumulator, the slugs that give the same gradients
+    unexplained : (layer counted from the output, name) of gradients that it does not give
+    unexplained_roles : the kinds of tensors that hold those
+    """
+
+    law: Law
+    accumulators: list[Deviation] = field(default_factory=list)
+    alternatives: dict[Deviation, tuple[str, ...]] = field(default_factory=dict)
+    unexplained: set[tuple[int, str]] = field(default_factory=set)
+    unexplained_roles: set[str] = field(default_factory=set)
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """All that it takes."""
+        return (*self.law.deviations, *self.accumulators)
+
+    @property
+    def count(self) -> int:
+        """How many mistakes it takes: one that is made at several gradients is one."""
+        return len(self.law.deviations) + len({(d.slug, d.parameter) for d in self.accumulators})
+
+    @property
+    def cost(self) -> float:
+        """The lower, the better it explains."""
+        repeated = len(self.deviations) - self.count
+        return self.count + _ONE_MORE_TENSOR * repeated + _NOT_NAMED * len(self.unexplained_roles)
+
+
+def explain(view: View, law: Law) -> Explanation | None:
+    """What it takes, with a law, to give the gradients of every network; None if the law is none on some network."""
+    found: dict[str, list[_Options]] = {}
+    for setting, its in zip(view.settings, view.items, strict=True):
+        errors = backward(setting, law)
+        if errors is None:
+            return None
+        for item in its:
+            found.setdefault(role(item.name, item.l, setting.n), []).append(_Options(setting, errors, item))
+    result = Explanation(law)
+    scaled: dict[str, list[tuple[_Options, float]]] = {}
+    for tensor in TENSORS:
+        chosen = _choose(found.get(tensor, []), tensor, result)
+        if chosen is not None:
+            scaled[tensor] = chosen
+    _name_factors(view, scaled, result)
+    return result
+
+
+class _Options:
+    """What gives one gradient: slugs of accumulators, each with its factor; worked out when asked."""
+
+    def __init__(self, setting: Setting, errors: Errors, item: Item) -> None:
+        self.setting, self.item = setting, item
+        self._factors = factors(setting, errors, item.l, item.name)
+        self._known: dict[str, float | None] = {}
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.setting.n - self.item.l, self.item.name
+
+    def candidate(self, slug: str) -> Array | None:
+        return ACCUMULATORS[slug](self._factors)
+
+    def factor(self, slug: str) -> float | None:
+        """The factor with which an accumulator gives the gradient; None if with none."""
+        if slug not in self._known:
+            candidate = self.candidate(slug)
+            self._known[slug] = None if candidate is None else factor(self.item, candidate)
+        return self._known[slug]
+
+
+Chosen = list[tuple[_Options, float]]
+
+
+def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen | None:
+    """The accumulator that gives the gradients of one kind goes into the result; its factors are returned.
+
+    None if no accumulator does, which the result notes, or if there is nothing to explain.
+    """
+    if not options:
+        return None
+    needing = [o for o in options if o.factor("right") != 1]
+    if not needing:
+        return [(o, 1.0) for o in options]
+    giving: dict[str, Chosen] = {}
+    for slug in ACCUMULATORS:
+        if slug != "right" and needing[0].factor(slug) is None:
+            continue
+        if (chosen := _with(slug, options)) is not None:
+            giving[slug] = chosen
+    exact = [slug for slug, chosen in giving.items() if all(s == 1 for _, s in chosen)]
+    for slug in (*exact, *giving):
+        if slug != "right":
+            deviation = Deviation(slug, tensor=tensor)
+            result.accumulators.append(deviation)
+            result.alternatives[deviation] = tuple(exact[1:])
+        return giving[slug]
+    for slug in ACCUMULATORS:
+        if (limit := _clip_by_value(options, slug)) is not None:
+            if slug != "right":
+                result.accumulators.append(Deviation(slug, tensor=tensor))
+            result.accumulators.append(Deviation("clipped-by-value", limit, tensor))
+            return None
+    result.unexplained.update(o.key for o in needing)
+    result.unexplained_roles.add(tensor)
+    return None
+
+
+def _with(slug: str, options: list[_Options]) -> Chosen | None:
+    """The factors if every gradient is given by one accumulator or, exactly, by the right one; else None."""
+    chosen: Chosen = []
+    for o in options:
+        s = 1.0 if o.factor("right") == 1 and slug != "right" else o.factor(slug)
+        if s is None:
+            return None
+        chosen.append((o, s))
+    return chosen
+
+
+def _clip_by_value(options: list[_Options], slug: str) -> str | None:
+    """The limit to which the entries of all gradients are clipped, of one accumulator; None if they are not."""
+    pairs = [(o, c) for o in options if (c := o.candidate(slug)) is not None]
+    beyond = [(float(abs(o.item.answered).max()), o.item.rounding) for o, c in pairs if not same(o.item, c)]
+    if len(pairs) < len(options) or not beyond:
+        return None
+    limit, rounding = max(beyond)
+    if limit == 0 or any(limit - other > rounding * limit for other, _ in beyond):
+        return None
+    text = shortest(limit, rounding)
+    return text if all(same(o.item, np.clip(c, -float(text), float(text))) for o, c in pairs) else None
+
+
+def _name_factors(view: View, scaled: dict[str, Chosen], result: Explanation) -> None:
+    """Name the factors: one for all gradients, one for a kind of them, or the limit of a norm."""
+    everything = [pair for chosen in scaled.values() for pair in chosen]
+    if all(s == 1 for _, s in everything):
+        return
+    if (common := _form(view, everything)) is not None:
+        result.accumulators.append(Deviation("scale", common))
+        return
+    if (limit := _clip_by_norm(everything, of_all=True)) is not None:
+        result.accumulators.append(Deviation("clipped-by-global-norm", limit))
+        return
+    for tensor, chosen in scaled.items():
+        if all(s == 1 for _, s in chosen):
+            continue
+        if (own := _form(view, chosen)) is not None:
+            result.accumulators.append(Deviation("scale", own, tensor))
+        elif (limit := _clip_by_norm(chosen, of_all=False)) is not None:
+            result.accumulators.append(Deviation("clipped-by-norm", limit, tensor))
+        else:
+            result.unexplained.update(o.key for o, s in chosen if s != 1)
+            result.unexplained_roles.add(tensor)
+
+
+def _form(view: View, chosen: Chosen) -> str | None:
+    return form([(sizes(view.cases[o.item.case].probe), s, o.item.rounding) for o, s in chosen])
+
+
+def _clip_by_norm(chosen: Chosen, *, of_all: bool) -> str | None:
+    """The limit of the norm of every gradient, or of all gradients of a network; None if there is none."""
+    groups: dict[object, list[tuple[_Options, float]]] = {}
+    for o, s in chosen:
+        groups.setdefault(o.item.case if of_all else id(o), []).append((o, s))
+    limits = []
+    for group in groups.values():
+        ratios = [s for _, s in group]
+        rounding = max(o.item.rounding for o, _ in group)
+        if max(ratios) - min(ratios) > 4 * rounding or max(ratios) > 1:
+            return None
+        if min(ratios) < 1:
+            limits.append((float(np.sqrt(sum((o.item.answered**2).sum() for o, _ in group))), rounding))
+    if not limits:
+        return None
+    first, bound = limits[0]
+    if any(abs(limit - first) > 4 * rounding * first for limit, rounding in limits):
+        return None
+    return shortest(first, 4 * bound)

@@ -1,0 +1,93 @@
+"""The catalogue of mistakes, and how one of them is told."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from .result import Mistake
+
+_KINDS = ("variation", "contract")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mistake that has a name.
+
+    Attributes
+    ----------
+    slug : its name
+    kind : "variation" of the backward pass, or a finding of a "contract" check
+    sentence : what is wrong
+    equation : the number of the equation that it violates; None where it violates none
+    where : layers and times
+    looks_like, remedy : what the code probably looks like, and what to write instead
+    hidden_by : the networks that do not show it
+    """
+
+    slug: str
+    kind: str
+    sentence: str
+    equation: int | None = None
+    where: str = ""
+    looks_like: str = ""
+    remedy: str = ""
+    hidden_by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise ValueError(f"{self.slug}: expected a kind of {', '.join(_KINDS)}, but got {self.kind!r}")
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """All entries, by slug, in the order of the file."""
+    text = files(__package__).joinpath("mistakes.toml").read_text(encoding="utf-8")
+    return {slug: Entry(slug, **fields) for slug, fields in tomllib.loads(text).items()}
+
+
+def mistake(
+    slug: str,
+    *,
+    where: str = "",
+    certainty: str = "",
+    alternatives: tuple[str, ...] = (),
+    detail: str = "",
+    equation: int | None = None,
+    **values: str,
+) -> Mistake:
+    """A mistake of the catalogue, as found.
+
+    Parameters
+    ----------
+    slug
+        Its name in the catalogue.
+    where, certainty, alternatives, detail
+        As in `Mistake`; `where` replaces the catalogue's.
+    equation
+        Where it depends on the gradient; else the catalogue's.
+    values
+        What fills the places in braces: "parameter", "tensors".
+    """
+    entry = catalogue()[slug]
+    filled = {"parameter": "", "tensors": "all gradients"} | values
+
+    def fill(text: str) -> str:
+        for name, value in filled.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    return Mistake(
+        slug=slug,
+        equation=entry.equation if equation is None else equation,
+        message=fill(entry.sentence),
+        where=where or fill(entry.where),
+        looks_like=fill(entry.looks_like),
+        remedy=fill(entry.remedy),
+        certainty=certainty,
+        alternatives=alternatives,
+        detail=detail,
+    )

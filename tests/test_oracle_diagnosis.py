@@ -1,0 +1,219 @@
+"""The diagnosis: every mistake of the catalogue is named, alone and with another; what is right is left alone."""
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from bptt_oracle.oracle.accumulators import ACCUMULATORS
+from bptt_oracle.oracle.answers import Answer, Case, Grads
+from bptt_oracle.oracle.conventions import Conventions
+from bptt_oracle.oracle.deviations import TENSORS, Deviation, DeviationError, role
+from bptt_oracle.oracle.diagnosis import diagnose
+from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES
+from bptt_oracle.oracle.matching import evaluate, form, sizes
+from bptt_oracle.oracle.mistakes import catalogue, mistake
+from bptt_oracle.oracle.probes import PLANS, draw
+from bptt_oracle.oracle.truth import truth_of
+from bptt_oracle.oracle.variations import FINISHES, simulate
+
+SEED = 7
+BATCHES = Conventions(batch="time-first", h0=True)
+SINGLE = Conventions()
+LOGISTIC_SUM = Conventions(batch="time-first", h0=True, activation="logistic", over_time="sum")
+RELU = Conventions(batch="batch-first", h0=True, activation="relu", over_batch="sum", biases=2)
+
+
+def cases(mistakes: tuple[str, ...], conventions: Conventions = BATCHES, most: int = 3, seed: int = SEED) -> list[Case]:
+    """What a backprop with these mistakes answers about every network it can take."""
+    found = []
+    for plan in PLANS:
+        probe = draw(plan, seed).reduced(conventions)
+        answered = simulate(probe, conventions, mistakes)
+        if plan.hidden <= most and answered is not None:
+            found.append(Case(probe, conventions, Answer(None, answered), truth_of(probe, conventions)))
+    return found
+
+
+def named(found: list[Case]) -> list[str]:
+    return sorted(m.slug for m in diagnose(found))
+
+
+ACCUMULATED = {
+    "current-state": "H", "state-two-steps-back": "H", "initial-state-wraps": "H", "state-before-activation": "H",
+    "last-state": "H", "initial-state-everywhere": "H", "delta-for-state": "H", "inner-for-outer": "H",
+    "elementwise-for-outer": "H", "elementwise-for-outer-by-rows": "H", "transposed": "H", "bias-averaged": "b",
+    "own-state-for-input": "W",
+}  # fmt: skip
+"""On which gradient an accumulator is tried; the others on W."""
+
+
+def alone() -> Iterator[str]:
+    """Every mistake of the catalogue that is a variation, as the text of a deviation."""
+    for slug, entry in catalogue().items():
+        if entry.kind != "variation":
+            continue
+        if slug in CUTS:
+            yield f"{slug}(3)"
+        elif slug in CLIPS or slug.startswith("clipped"):
+            yield f"{slug}(1)"
+        elif slug == "scale":
+            yield "scale(T)"
+        elif slug in ACCUMULATORS:
+            yield f"{slug}@{ACCUMULATED.get(slug, 'W')}"
+        else:
+            yield slug
+
+
+NOT_HERE = {
+    "error-at-every-step": Conventions(batch="time-first", h0=True, over_time="last"),
+    "slope-of-tanh": LOGISTIC_SUM,
+}
+"""Mistakes that mean something under other conventions only."""
+
+ONLY_ON_EQUAL_WIDTHS = {"signal-through-H", "signal-untransposed", "own-state-for-input@W"}
+"""These raise an exception where widths differ; one network is left to name them on."""
+
+
+def test_the_catalogue_has_an_entry_for_every_variation_and_the_other_way_round() -> None:
+    variations = {slug for slug, entry in catalogue().items() if entry.kind == "variation"}
+    simulated = {*ERRORS, *SLOPES, *ORDERS, *CARRIES, *CUTS, *CLIPS, *SIGNALS, *ACCUMULATORS, *FINISHES} - {"right"}
+    assert variations == simulated
+
+
+@pytest.mark.parametrize("text", alone())
+def test_a_mistake_alone_is_named(text: str) -> None:
+    conventions = NOT_HERE.get(text, BATCHES)
+    found = cases((text,), conventions)
+    deviation = Deviation.parse(text)
+    mistakes = diagnose(found)
+    assert [m.slug for m in mistakes] == [deviation.slug]
+    assert mistakes[0].certainty.startswith("reproduced exactly on ")
+    if deviation.parameter and deviation.slug != "scale":
+        assert deviation.parameter in mistakes[0].message
+
+
+@pytest.mark.parametrize("conventions", [SINGLE, LOGISTIC_SUM, RELU], ids=["no batch, no h0", "logistic, sum", "relu"])
+@pytest.mark.parametrize("text", ["carry-untransposed", "carry-dropped", "current-state@H", "scale(1 / T)", "scale(-1)"])
+def test_a_mistake_is_named_under_other_conventions(conventions: Conventions, text: str) -> None:
+    assert named(cases((text,), conventions)) == [Deviation.parse(text).slug]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("text", ["carry-untransposed", "slope-of-h", "first-step-only@W", "truncated-window(20)"])
+def test_a_mistake_is_named_where_f_takes_few_layers(most: int, text: str) -> None:
+    assert named(cases((text,), most=most)) == [Deviation.parse(text).slug]
+
+
+PAIRS = [
+    ("carry-untransposed", "current-state@H"),
+    ("slope-of-h", "scale(T)"),
+    ("target-late", "signal-reversed"),
+    ("carry-dropped", "first-step-only@b"),
+    ("slope-omitted", "carry-untransposed"),
+    ("truncated-window(3)", "transposed@H"),
+    ("truncated-window(20)", "delta-clipped-by-value(5)"),
+    ("signal-lacks-time", "clipped-by-value(5)"),
+    ("carry-after-slope", "scale(-1)@W-output"),
+    ("last-step-only@W-output", "last-state@H"),
+    ("delta-clipped-by-norm(5)", "bias-averaged@b"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_two_mistakes_are_both_named(pair: tuple[str, str]) -> None:
+    assert named(cases(pair)) == sorted(Deviation.parse(text).slug for text in pair)
+
+
+def test_three_mistakes_are_all_named() -> None:
+    three = ("slope-of-h", "carry-untransposed", "signal-reversed")
+    assert named(cases(three)) == sorted(three)
+
+
+def test_a_right_backprop_has_no_mistake() -> None:
+    for conventions in (BATCHES, SINGLE, RELU):
+        assert diagnose(cases((), conventions)) == []
+
+
+def test_random_gradients_get_no_name_from_the_catalogue() -> None:
+    rng = np.random.default_rng(SEED)
+
+    def garbage(grads: Grads) -> Grads:
+        return [{name: rng.standard_normal(array.shape) for name, array in layer.items()} for layer in grads]
+
+    found = [Case(c.probe, c.conventions, Answer(None, garbage(c.answer.grads)), c.truth) for c in cases(())]
+    mistakes = diagnose(found)
+    assert mistakes
+    assert not {m.slug for m in mistakes} & catalogue().keys()
+
+
+def test_an_explanation_that_fails_on_the_network_kept_back_is_not_given() -> None:
+    found = cases(("carry-untransposed",))
+    deepest = max(range(len(found)), key=lambda i: (found[i].probe.n, found[i].probe.B))
+    other = cases(("carry-dropped",))
+    mixed = [other[i] if i == deepest else case for i, case in enumerate(found)]
+    assert not {m.slug for m in diagnose(mixed)} & catalogue().keys()
+
+
+def test_what_cannot_be_told_apart_is_said() -> None:
+    # with the one step of h(0) = 0 gone, leaving out the first step of H's sum changes nothing, so ask about two steps
+    found = [case for case in cases(("first-two-steps-skipped@H",), SINGLE) if case.probe.T == 3]
+    (only,) = diagnose(found)
+    assert {only.slug, *only.alternatives} >= {"first-two-steps-skipped", "last-step-only"}
+    assert "not distinguishable here from" in only.certainty
+
+
+def test_a_mistake_is_told_in_full() -> None:
+    (untransposed,) = diagnose(cases(("carry-untransposed",)))
+    assert untransposed.equation == 43
+    assert untransposed.message == "H is not transposed on the way back through time."
+    assert untransposed.where == "hidden layers, every t < T"
+    assert untransposed.looks_like == "dh_next = H @ dz"
+    assert untransposed.remedy == "dh_next = H.T @ dz (rows: dz @ H.T where z = h @ H)"
+    assert untransposed.certainty == "reproduced exactly on 10 networks, one of which the search did not see"
+    (skipped,) = diagnose(cases(("last-step-skipped@b",)))
+    assert (skipped.equation, skipped.where) == (46, "dJ/db^(l), l < n")
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("T", 4.0), ("1 / T", 0.25), ("2 T / B", 4.0), ("-1", -1.0), ("3 / (2 (T-1))", 0.5), ("T^2 / |V|", 16 / 5)],
+)
+def test_a_factor_is_named_and_evaluated_alike(expression: str, value: float) -> None:
+    probe = draw(PLANS[0], SEED)
+    assert evaluate(expression, sizes(probe)) == value
+    probes = [draw(plan, SEED) for plan in PLANS]
+    assert form([(sizes(p), evaluate(expression, sizes(p)), 2.0**-50) for p in probes]) == expression
+
+
+def test_a_factor_without_a_law_has_no_name() -> None:
+    rng = random.Random(SEED)
+    assert form([(sizes(draw(plan, SEED)), rng.random(), 2.0**-50) for plan in PLANS]) is None
+
+
+@pytest.mark.parametrize("text", ["", "a b", "x@nothing", "first-step-skipped@", "scale("])
+def test_a_text_that_is_no_deviation_is_refused(text: str) -> None:
+    with pytest.raises(DeviationError, match="expected slug"):
+        Deviation.parse(text)
+
+
+def test_two_mistakes_in_one_place_are_refused() -> None:
+    probe = draw(PLANS[0], SEED)
+    with pytest.raises(DeviationError, match="expected one mistake of the kind slope"):
+        simulate(probe, BATCHES, ["slope-of-h", "slope-omitted"])
+    with pytest.raises(DeviationError, match="expected a mistake that the catalogue names"):
+        simulate(probe, BATCHES, ["nothing-of-the-kind"])
+
+
+def test_roles_are_those_of_the_document() -> None:
+    assert [role(name, l, 3) for l in (1, 3) for name in ("W", "b")] == ["W", "b", "W-output", "b-output"]
+    assert role("b_hh", 1, 3) == "b"
+    assert {role("H", 1, 3), *TENSORS} == set(TENSORS)
+
+
+def test_every_mistake_can_be_told() -> None:
+    for slug in catalogue():
+        told = mistake(slug, parameter="3")
+        assert told.message
+        assert "{" not in f"{told.message}{told.where}{told.looks_like}{told.remedy}"
