@@ -1,6 +1,7 @@
 """The document's derivation by hand, in NumPy: one function for every numbered equation."""
 
 from .backprop import ForwardPass, Gradients, forward_pass, one_pass, per_step_sum
+from .batch import Batch, BatchForward, BatchGradients, forward_batch, one_pass_batch
 from .calculus import Elementwise
 from .derivation import ROUTES, Derivation, Route
 from .functions import ACTIVATIONS, Functions, mixture, no_shift, softmax
@@ -14,6 +15,9 @@ __all__ = [
     "CORRECTED",
     "PRINTED",
     "ROUTES",
+    "Batch",
+    "BatchForward",
+    "BatchGradients",
     "Derivation",
     "Elementwise",
     "ForwardPass",
@@ -27,6 +31,7 @@ __all__ = [
     "TypeOfEntriesError",
     "Undefined",
     "ValueRangeError",
+    "forward_batch",
     "forward_pass",
     "indices",
     "mixture",
@@ -34,6 +39,7 @@ __all__ = [
     "no_shift",
     "notation",
     "one_pass",
+    "one_pass_batch",
     "per_step_sum",
     "right_reading",
     "softmax",
