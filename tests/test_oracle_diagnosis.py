@@ -82,7 +82,7 @@ def test_the_catalogue_has_an_entry_for_every_variation_and_the_other_way_round(
     assert variations == simulated
 
 
-@pytest.mark.parametrize("text", alone())
+@pytest.mark.parametrize("text", list(alone()))
 def test_a_mistake_alone_is_named(text: str) -> None:
     conventions = NOT_HERE.get(text, BATCHES)
     found = cases((text,), conventions)
@@ -113,7 +113,7 @@ PAIRS = [
     ("carry-dropped", "first-step-only@b"),
     ("slope-omitted", "carry-untransposed"),
     ("truncated-window(3)", "transposed@H"),
-    ("truncated-window(20)", "delta-clipped-by-value(5)"),
+    ("truncated-chunks(20)", "delta-clipped-by-value(5)"),
     ("signal-lacks-time", "clipped-by-value(5)"),
     ("carry-after-slope", "scale(-1)@W-output"),
     ("last-step-only@W-output", "last-state@H"),

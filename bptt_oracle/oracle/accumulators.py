@@ -171,7 +171,7 @@ ACCUMULATORS: Mapping[str, Callable[[Factors], Array | None]] = {
     "next-input-wraps": _meeting("W", lambda a: np.roll(a.setting.below(a.l), -1, axis=0)),
     "last-input": _meeting("W", lambda a: np.broadcast_to(a.setting.below(a.l)[-1], a.setting.below(a.l).shape)),
     "first-input": _meeting("W", lambda a: np.broadcast_to(a.setting.below(a.l)[0], a.setting.below(a.l).shape)),
-    "input-before-activation": _meeting("W", lambda a: a.setting.z[a.l - 1] if a.l > 1 else None),
+    "input-before-activation": _meeting("W", lambda a: a.setting.z[a.l - 1] if a.l > 1 else a.right),
     "own-state-for-input": _meeting("W", lambda a: a.setting.h[a.l][1:] if a.hidden else None),
     "before-slope": _before_slope,
     "transposed": _transposed,

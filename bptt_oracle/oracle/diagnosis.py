@@ -6,7 +6,7 @@ on that network too. What it leaves unexplained is measured, or at least located
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from .answers import Case
 from .deviations import TENSORS, Deviation, role
@@ -45,10 +45,10 @@ def diagnose(cases: Sequence[Case]) -> list[Mistake]:
     found = search([case for i, case in enumerate(cases) if i != kept_back])
     reproduced = [e for e in found if e.deviations and all(_reproduces(cases[i], e) for i in wrong)]
     if not reproduced:
-        return measure(cases, _unexplained(cases, wrong))
+        return measure(cases, _unexplained(cases, TENSORS))
     best = reproduced[0]
     named = _named(best, reproduced[1:], len(wrong), confirmed=kept_back is not None)
-    return [*named, *measure(cases, best.unexplained)] if best.unexplained else named
+    return [*named, *measure(cases, _unexplained(cases, best.unexplained_roles))]
 
 
 def _wrong(cases: Sequence[Case]) -> list[int]:
@@ -56,22 +56,26 @@ def _wrong(cases: Sequence[Case]) -> list[int]:
     return sorted({item.case for item in items(cases) if not item.right})
 
 
-def _unexplained(cases: Sequence[Case], wrong: Sequence[int]) -> set[tuple[int, str]]:
-    """Layer counted from the output, and name, of every gradient that is wrong somewhere."""
+def _unexplained(cases: Sequence[Case], roles: Collection[str]) -> set[tuple[str, int, str]]:
+    """Network, layer and name of every wrong gradient of these kinds."""
     return {
-        (case.probe.n - item.l, item.name)
-        for case in (cases[i] for i in wrong)
-        for item in items([case])
-        if not item.right
+        (cases[item.case].probe.name, item.l, item.name)
+        for item in items(cases)
+        if not item.right and role(item.name, item.l, cases[item.case].probe.n) in roles
     }
 
 
 def _kept_back(cases: Sequence[Case], wrong: Sequence[int]) -> int | None:
-    """The wrong network that the search does not see: the deepest ordinary one; None if there is but one."""
+    """The wrong network that the search does not see; None if there is but one.
+
+    It is an ordinary one that has company: what it alone could show, as a second hidden layer does, is not kept back.
+    """
     ordinary = [i for i in wrong if cases[i].probe.plan.kind == "ordinary"]
-    if len(ordinary) < 2:
+    deep = [i for i in ordinary if cases[i].probe.n > 2]
+    company = deep if len(deep) > 1 else [i for i in ordinary if i not in deep]
+    if len(company) < 2:
         return None
-    return max(ordinary, key=lambda i: (cases[i].probe.n, cases[i].probe.B))
+    return max(company, key=lambda i: (cases[i].probe.n, cases[i].probe.B))
 
 
 def _reproduces(case: Case, explanation: Explanation) -> bool:

@@ -50,14 +50,12 @@ class Explanation:
     law : the law
     accumulators : deviations of accumulators, factors and clips
     alternatives : for a deviation of an accumulator, the slugs that give the same gradients
-    unexplained : (layer counted from the output, name) of gradients that it does not give
-    unexplained_roles : the kinds of tensors that hold those
+    unexplained_roles : the kinds of gradients some of which it does not give
     """
 
     law: Law
     accumulators: list[Deviation] = field(default_factory=list)
     alternatives: dict[Deviation, tuple[str, ...]] = field(default_factory=dict)
-    unexplained: set[tuple[int, str]] = field(default_factory=set)
     unexplained_roles: set[str] = field(default_factory=set)
 
     @property
@@ -104,10 +102,6 @@ class _Options:
         self._factors = factors(setting, errors, item.l, item.name)
         self._known: dict[str, float | None] = {}
 
-    @property
-    def key(self) -> tuple[int, str]:
-        return self.setting.n - self.item.l, self.item.name
-
     def candidate(self, slug: str) -> Array | None:
         return ACCUMULATORS[slug](self._factors)
 
@@ -151,7 +145,6 @@ def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen
                 result.accumulators.append(Deviation(slug, tensor=tensor))
             result.accumulators.append(Deviation("clipped-by-value", limit, tensor))
             return None
-    result.unexplained.update(o.key for o in needing)
     result.unexplained_roles.add(tensor)
     return None
 
@@ -169,15 +162,17 @@ def _with(slug: str, options: list[_Options]) -> Chosen | None:
 
 def _clip_by_value(options: list[_Options], slug: str) -> str | None:
     """The limit to which the entries of all gradients are clipped, of one accumulator; None if they are not."""
-    pairs = [(o, c) for o in options if (c := o.candidate(slug)) is not None]
-    beyond = [(float(abs(o.item.answered).max()), o.item.rounding) for o, c in pairs if not same(o.item, c)]
-    if len(pairs) < len(options) or not beyond:
+    largest = max(options, key=lambda o: o.item.largest)
+    limit, candidate = largest.item.largest, largest.candidate(slug)
+    if limit == 0 or candidate is None or same(largest.item, candidate):
         return None
-    limit, rounding = max(beyond)
-    if limit == 0 or any(limit - other > rounding * limit for other, _ in beyond):
-        return None
-    text = shortest(limit, rounding)
-    return text if all(same(o.item, np.clip(c, -float(text), float(text))) for o, c in pairs) else None
+    text = shortest(limit, largest.item.rounding)
+
+    def is_clipped(o: _Options) -> bool:
+        candidate = o.candidate(slug)
+        return candidate is not None and same(o.item, np.clip(candidate, -float(text), float(text)))
+
+    return text if is_clipped(largest) and all(map(is_clipped, options)) else None
 
 
 def _name_factors(view: View, scaled: dict[str, Chosen], result: Explanation) -> None:
@@ -199,7 +194,6 @@ def _name_factors(view: View, scaled: dict[str, Chosen], result: Explanation) ->
         elif (limit := _clip_by_norm(chosen, of_all=False)) is not None:
             result.accumulators.append(Deviation("clipped-by-norm", limit, tensor))
         else:
-            result.unexplained.update(o.key for o, s in chosen if s != 1)
             result.unexplained_roles.add(tensor)
 
 

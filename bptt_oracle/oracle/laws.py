@@ -302,15 +302,18 @@ def _matrix_down(s: Setting, l: int, slug: str) -> Array | None:
 # ----------------------------------------------------------------------------------------------------- the law, run
 
 
-def backward(s: Setting, law: Law) -> Errors | None:
-    """The errors that a law gives; None where it means nothing on this network, or only an exception."""
+def backward(s: Setting, law: Law, lowest: int = 1) -> Errors | None:
+    """The errors that a law gives; None where it means nothing on this network, or only an exception.
+
+    They are worked out down to the layer `lowest`.
+    """
     cut = CUTS[law.cut.slug](law.cut.parameter)
     fed = ERRORS[law.error.slug](s)[:, None]
     if cut.window is not None:  # every loss step on its own, so that each can be cut at its own step
         each = np.eye(s.T)[:, :, None, None]
         fed = each * fed
     errors = Errors({s.n: fed}, {s.n: fed}, {s.n: fed})
-    for l in range(s.n - 1, 0, -1):
+    for l in range(s.n - 1, lowest - 1, -1):
         signal = law.out if l == s.n - 1 else law.down
         matrix, slope = _matrix_down(s, l, signal.slug), SLOPES[law.slope.slug](s, l)
         if matrix is None or slope is None:
@@ -322,7 +325,7 @@ def backward(s: Setting, law: Law) -> Errors | None:
 def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, law: Law, cut: Cut) -> None:
     """Layer l of the backward pass: what arrives from above, carried through time, times the slope."""
     T, carry, order = len(above), CARRIES[law.carry.slug], law.order.slug
-    dz, dh = np.zeros(above.shape), np.zeros(above.shape)
+    dz, dh = np.zeros_like(above), np.zeros_like(above)
     matrix = None if carry.matrix is None else carry.matrix(H)
     source = dh if carry.source == "dh" else dz
 

@@ -29,6 +29,7 @@ class Item:
     answered : f's gradient
     rounding : how far, relative to its largest entry, a right program may be from it
     right : whether it lies within its bounds
+    largest : the size of its largest entry
     """
 
     case: int
@@ -37,6 +38,7 @@ class Item:
     answered: Array
     rounding: float
     right: bool
+    largest: float
 
 
 def items(cases: Sequence[Case]) -> Iterator[Item]:
@@ -50,7 +52,8 @@ def items(cases: Sequence[Case]) -> Iterator[Item]:
         for l, name in case.tensors():
             g = case.answer.grads[l - 1][name]
             truth, bound = case.truth.grads[l - 1][name], case.truth.bounds[l - 1][name]
-            yield Item(index, l, name, g, rounding, bool((abs(g - truth) <= bound).all()))
+            right = bool((abs(g - truth) <= bound).all())
+            yield Item(index, l, name, g, rounding, right, float(abs(g).max()))
 
 
 def relative_bound(case: Case) -> float:
@@ -65,19 +68,19 @@ def relative_bound(case: Case) -> float:
 
 def same(item: Item, candidate: Array) -> bool:
     """Whether a candidate is f's gradient, but for rounding."""
-    reach = item.rounding * max(abs(candidate).max(), abs(item.answered).max())
-    return bool((abs(item.answered - candidate) <= reach).all())
+    worst = float(abs(item.answered - candidate).max())
+    return worst <= item.rounding * item.largest or worst <= item.rounding * float(abs(candidate).max())
 
 
 def factor(item: Item, candidate: Array) -> float | None:
     """The s for which f's gradient is s times a candidate, but for rounding; 1 if it is the candidate; else None."""
-    if same(item, candidate):
-        return 1.0
-    size = float((candidate * candidate).sum())
+    size = float(np.vdot(candidate, candidate))
     if size == 0 or not np.isfinite(size):
+        return 1.0 if same(item, candidate) else None
+    s = float(np.vdot(item.answered, candidate)) / size
+    if not np.isfinite(s) or not same(item, s * candidate):
         return None
-    s = float((item.answered * candidate).sum()) / size
-    return s if s != 0 and same(item, s * candidate) else None
+    return 1.0 if same(item, candidate) else s or None
 
 
 def shortest(value: float, bound: float) -> str:
@@ -133,6 +136,8 @@ def _value(product_of: str, at: dict[str, float]) -> float:
 def _common(constants: Sequence[tuple[float, float]]) -> Fraction | float | None:
     """The one constant that all are, within their bounds: a small fraction if there is one."""
     first = constants[0][0]
+    if not np.isfinite(first):
+        return None
     nice = Fraction(first).limit_denominator(_LARGEST_DENOMINATOR)
     for constant in (nice, first):
         if constant != 0 and all(abs(c - float(constant)) <= bound * abs(c) for c, bound in constants):

@@ -50,11 +50,11 @@ PLANS = (
     Plan("deep", (3, 5, 4, 6, 2), T=5, B=3, h0=True),
     Plan("two", (2, 5, 3, 4), T=6, B=2, h0=True),
     Plan("wide", (11, 12, 14, 10), T=9, B=1, h0=True),
-    Plan("wide-one", (9, 10, 8), T=7, B=1),
+    Plan("wide-one", (9, 10, 8), T=7, B=1, h0=True),
     Plan("wide-deep", (8, 9, 7, 10, 6), T=5, B=1, h0=True),
     Plan("square", (4, 4, 4, 4), T=7, B=5),
     Plan("long", (2, 3, 4), T=48, B=1, kind="long"),
-    Plan("large", (3, 4, 6), T=8, B=2, kind="large"),
+    Plan("large", (10, 9, 11), T=8, kind="large"),
     Plan("tiny", (4, 3, 2), T=3, B=4, kind="tiny"),
 )
 """Asked about in this order. In those called "wide" the widths are above T: f's own deltas can be solved for."""
@@ -147,10 +147,10 @@ def draw(plan: Plan, seed: int) -> Probe:
     if kind == "long":
         for layer in params[:-1]:  # z stays near 0, where f' is near its largest: what is carried does not fade
             layer["W"], layer["b"] = dyadic(layer["W"] / 16), dyadic(layer["b"] / 16)
-    if kind == "large":
-        x = x * 256
-        params[0]["W"] = dyadic(params[0]["W"] / 256)
-        params[-1]["W"] = params[-1]["W"] * 64
+    if kind == "large":  # large x and W^(n), but a small h, so that the logits stay moderate
+        x = x * 16
+        params[0]["W"], params[0]["b"] = dyadic(params[0]["W"] / 256), dyadic(params[0]["b"] / 16)
+        params[-1]["W"] = params[-1]["W"] * 32
     h0 = [normal(B, d[l], size=0.5) if plan.h0 else np.zeros((B, d[l])) for l in range(1, n)]
     return Probe(plan, seed, params, x, y, h0)
 

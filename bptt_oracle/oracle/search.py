@@ -1,9 +1,9 @@
 """The search for the law and the accumulators that give what f answered.
 
 The error that is fed in is settled by the gradients of the output layer alone. Then laws with one deviation, two and
-three are tried on one network, and those that give some of its gradients are held against all ordinary networks. Of
-these the cheapest is the answer; laws that cost the same cannot be told apart, and are its alternatives. What shows on
-special networks alone, a clip on one with large gradients and a late truncation on a long one, is added at the end.
+three are tried on one small network, and the best are held against all networks. What does not show on the small
+network, as a clip on one with large gradients and a late truncation on a long one, is added where it shows. Of all
+explanations the cheapest is the answer; those that cost the same cannot be told apart, and are its alternatives.
 """
 
 from __future__ import annotations
@@ -13,74 +13,95 @@ from itertools import combinations, product
 
 import numpy as np
 
-from .accumulators import factors, gathered
+from .accumulators import ACCUMULATORS, factors, gathered
 from .answers import Case
-from .deviations import Deviation
+from .deviations import Deviation, role
 from .explaining import Explanation, View, explain
 from .laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, RIGHT, SIGNALS, SLOPES, Law, backward
-from .matching import factor
+from .matching import factor, same
 from .probes import Array
 
 MOST = 3
 """How many deviations of the law are tried together."""
 
 _KEPT = 12
-_SPECIAL = ("large", "long")
+_GROWN = 2
 _LIMITS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 50.0, 100.0)
 _ONLY_BETWEEN_HIDDEN = ("signal-through-H", "signal-lacks-time", "signal-before-slope")
 
 
 def search(cases: Sequence[Case]) -> list[Explanation]:
-    """The best explanations, which cannot be told apart; the list is empty if nothing that is wrong is explained.
+    """The best explanations, which cannot be told apart.
 
     Parameters
     ----------
     cases
         The networks that the search may see, at least one of them wrong.
     """
-    everything = View.of(cases)
-    ordinary = [case for case in cases if case.probe.plan.kind not in _SPECIAL]
-    found = _search_ordinary(View.of(ordinary))
-    best = [e for law in _distinct([e.law for e in found]) if (e := explain(everything, law)) is not None]
-    least = min((len(e.unexplained_roles) for e in found), default=0)
-    if any(len(e.unexplained_roles) <= least for e in best):
-        return _cheapest(best)
-    extended = [e for base in found[:2] for e in _extended(everything, base)]
-    return _cheapest([*best, *extended])
-
-
-def _cheapest(explanations: Sequence[Explanation]) -> list[Explanation]:
-    least = min((e.cost for e in explanations), default=0.0)
-    return [e for e in explanations if e.cost == least]
-
-
-def _distinct(laws: Sequence[Law]) -> list[Law]:
-    return list(dict.fromkeys(laws))
-
-
-# ------------------------------------------------------------------------------------------------ ordinary networks
-
-
-def _search_ordinary(view: View) -> list[Explanation]:
-    """The best explanations of what f answered on ordinary networks; that nothing is wrong, if nothing is."""
+    view = View.of(cases)
     wrong = [i for i, its in enumerate(view.items) if not all(item.right for item in its)]
-    if not wrong:
-        return [Explanation(Law())]
-    one = view.only(min(wrong, key=lambda i: _preference(view.cases[i])))
+    order = sorted(wrong, key=lambda i: _preference(cases[i]))
+    one = view.only(order[0])
     errors = _errors(one)
     best: list[Explanation] = []
-    for count in range(MOST + 1):
-        laws = _promising(one, errors, count)
-        best = _cheapest([*best, *(e for law in laws if (e := explain(view, law)) is not None)])
+    for count in range(MOST + 1 if len(errors) < len(ERRORS) else MOST):
+        on_one = [e for law in _promising(one, errors, count) if (e := explain(one, law)) is not None]
+        bases = sorted(on_one, key=lambda e: e.cost)[:_KEPT]
+        found = [e for base in bases if (e := explain(view, base.law)) is not None]
+        if bases and not any(e.unexplained_roles <= bases[0].unexplained_roles for e in found):
+            found += [e for base in _cheapest(bases)[:_GROWN] for e in _grown(view, order, base, base.law, _GROWN)]
+        best = _cheapest([*best, *found])
         if best and best[0].cost <= count + 1:
             break
     return best
 
 
+def _cheapest(explanations: Sequence[Explanation]) -> list[Explanation]:
+    least = min((e.cost for e in explanations), default=0.0)
+    unique = {(e.law, tuple(e.accumulators)): e for e in explanations if e.cost == least}
+    return list(unique.values())
+
+
+def _grown(view: View, order: Sequence[int], base: Explanation, law: Law, more: int) -> list[Explanation]:
+    """What a law that explains one network needs besides, in the slots that are free, to explain all of them."""
+    index = next((i for i in order if not _explains(view.only(i), base, law)), None)
+    if index is None:
+        return [e for e in [explain(view, law)] if e is not None]
+    if more == 0:
+        return []
+    one = view.only(index)
+    found = []
+    for slot, deviations in _slots(one, thresholds=True).items():
+        if getattr(law, slot) is RIGHT:
+            longer = [law.holding(slot, deviation) for deviation in deviations]
+            found += [each for each in longer if _explains(one, base, each)]
+    return [e for each in found[:_KEPT] for e in _grown(view, order, base, each, more - 1)]
+
+
+def _explains(one: View, base: Explanation, law: Law) -> bool:
+    """Whether a law explains on one network all that an explanation explains elsewhere, in the same way."""
+    setting, (its,) = one.settings[0], one.items
+    errors = backward(setting, law)
+    if errors is None:
+        return False
+    gathering = {d.tensor: d.slug for d in base.accumulators if d.slug in ACCUMULATORS}
+    if len(gathering) < len(base.accumulators):  # something is done to finished gradients
+        found = explain(one, law)
+        return found is not None and found.unexplained_roles <= base.unexplained_roles
+    for item in its:
+        tensor = role(item.name, item.l, setting.n)
+        if tensor not in base.unexplained_roles:
+            slug = gathering.get(tensor, "right")
+            candidate = ACCUMULATORS[slug](factors(setting, errors, item.l, item.name))
+            if candidate is None or not same(item, candidate):
+                return False
+    return True
+
+
 def _preference(case: Case) -> tuple[bool, bool, int]:
-    """Small networks first, but those with two hidden layers, where more shows, before the others."""
+    """Small ordinary networks first, but those with two hidden layers, where more shows, before the others."""
     probe = case.probe
-    return probe.T < 4, probe.n < 3, probe.T * probe.B * sum(probe.d)
+    return probe.plan.kind != "ordinary", probe.n < 3, probe.T * probe.B * sum(probe.d)
 
 
 def _errors(one: View) -> list[Deviation]:
@@ -101,38 +122,36 @@ def _errors(one: View) -> list[Deviation]:
 
 
 def _promising(one: View, errors: Sequence[Deviation], count: int) -> list[Law]:
-    """Laws of `count` deviations that give gradients of the hidden layers on the one network, the best first."""
+    """Laws of `count` deviations that give most gradients of the hidden layers on the one network."""
     ranked = [(-_matches(one, law), order, law) for order, law in enumerate(_laws(one, errors, count))]
-    if count <= 1:
-        return [law for *_, law in sorted(ranked, key=lambda r: r[:2])]
     best = min((matches for matches, *_ in ranked), default=0)
-    return [law for matches, _, law in ranked if matches == best < 0][:_KEPT]
+    if best == 0:  # perhaps no accumulator is right
+        return [law for *_, law in ranked] if count <= 1 else []
+    return [law for matches, _, law in ranked if matches == best][:_KEPT]
 
 
 def _matches(one: View, law: Law) -> int:
-    """How many gradients of hidden layers a law gives with the right accumulators, but for a factor."""
-    setting = one.settings[0]
-    errors = backward(setting, law)
-    if errors is None:
-        return 0
-    count = 0
-    for item in one.items[0]:
-        if item.l < setting.n:
-            f = factors(setting, errors, item.l, item.name)
-            count += factor(item, gathered(f.left, f.right)) is not None
+    """How many gradients of hidden layers a law gives with the right accumulators, but for a factor.
+
+    Where it gives none of the top hidden layer, those below are not worked out.
+    """
+    setting, count = one.settings[0], 0
+    for layers in (range(setting.n - 1, setting.n), range(1, setting.n - 1)):
+        if len(layers) == 0 or (errors := backward(setting, law, layers[0])) is None:
+            return count
+        for item in one.items[0]:
+            if item.l in layers:
+                f = factors(setting, errors, item.l, item.name)
+                count += factor(item, gathered(f.left, f.right)) is not None
+        if count == 0:
+            return 0
     return count
 
 
 def _laws(one: View, errors: Sequence[Deviation], count: int) -> Iterator[Law]:
-    slots = {
-        "slope": _of(SLOPES),
-        "order": _of(ORDERS),
-        "carry": _of(CARRIES),
-        "cut": _cuts(one.settings[0].T),
-        "clip": _clips(one),
-        "out": [Deviation(d.slug, tensor="W-output") for d in _of(SIGNALS) if d.slug not in _ONLY_BETWEEN_HIDDEN],
-        "down": _of(SIGNALS) if one.settings[0].n > 2 else [],
-    }
+    slots = _slots(one, thresholds=False)
+    if count == MOST:
+        del slots["clip"]  # which is seldom, and of which there are many: it is added to a law with fewer
     for error in errors:
         others = count - (error is not RIGHT)
         for chosen in combinations(slots, others) if others >= 0 else ():
@@ -143,47 +162,32 @@ def _laws(one: View, errors: Sequence[Deviation], count: int) -> Iterator[Law]:
                 yield law
 
 
+def _slots(one: View, *, thresholds: bool) -> dict[str, list[Deviation]]:
+    """What each slot but that of the error may hold, where it can show on one network."""
+    setting = one.settings[0]
+    limits = _thresholds(one) if thresholds else _limits(one)
+    return {
+        "slope": _of(SLOPES),
+        "order": _of(ORDERS),
+        "carry": _of(CARRIES),
+        "cut": [Deviation(d.slug, str(steps)) for d in _of(CUTS) for steps in range(1, setting.T)],
+        "clip": [Deviation(d.slug, limit) for d in _of(CLIPS) for limit in limits],
+        "out": [Deviation(d.slug, tensor="W-output") for d in _of(SIGNALS) if d.slug not in _ONLY_BETWEEN_HIDDEN],
+        "down": _of(SIGNALS) if setting.n > 2 else [],
+    }
+
+
 def _of(slugs: Iterable[str]) -> list[Deviation]:
     return [Deviation(slug) for slug in slugs if slug != "right"]
 
 
-def _cuts(T: int) -> list[Deviation]:
-    return [Deviation(slug, str(steps)) for slug in CUTS if slug != "right" for steps in range(1, T)]
-
-
-def _clips(one: View) -> list[Deviation]:
-    """The clips in the loop whose usual thresholds the right deltas come near."""
+def _limits(one: View) -> list[str]:
+    """The usual thresholds of a clip that the right deltas come near."""
     setting = one.settings[0]
     errors = backward(setting, Law())
-    if errors is None:
-        return []
-    largest = max(max(abs(errors.dh[l]).max(), abs(errors.dz[l]).max()) for l in setting.H)
-    limits = [limit for limit in _LIMITS if limit < 2 * largest]
-    return [Deviation(slug, f"{limit:g}") for slug in CLIPS if slug != "right" for limit in limits]
-
-
-# ------------------------------------------------------------------------------------------------- special networks
-
-
-def _extended(view: View, base: Explanation) -> list[Explanation]:
-    """What a cut or a clip adds to an explanation, so that it holds for the special networks as well."""
-    options: dict[str, list[Deviation]] = {"cut": [], "clip": []}
-    for index, case in enumerate(view.cases):
-        one = view.only(index)
-        if case.probe.plan.kind == "long":
-            options["cut"] += [d for d in _cuts(case.probe.T) if _explains(one, base, base.law.holding("cut", d))]
-        if case.probe.plan.kind == "large":
-            clips = [Deviation(slug, limit) for slug in CLIPS if slug != "right" for limit in _thresholds(one)]
-            options["clip"] += [d for d in clips if _explains(one, base, base.law.holding("clip", d))]
-    laws = [base.law.holding(slot, d) for slot, found in options.items() for d in found]
-    laws += [base.law.holding("cut", cut).holding("clip", clip) for cut, clip in product(*options.values())]
-    return [e for law in laws[:_KEPT] if (e := explain(view, law)) is not None]
-
-
-def _explains(one: View, base: Explanation, law: Law) -> bool:
-    """Whether a law explains on one network all that an explanation explains elsewhere."""
-    found = explain(one, law)
-    return found is not None and found.unexplained_roles <= base.unexplained_roles
+    assert errors is not None  # the right law is one on every network
+    largest = max(np.sqrt((errors.dh[l] ** 2).sum(axis=-1)).max() for l in setting.H)
+    return [f"{limit:g}" for limit in _LIMITS if limit < 2 * largest]
 
 
 def _thresholds(one: View) -> list[str]:
