@@ -9,6 +9,8 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import NoReturn
 
+from .oracle import command_line, vectors_cli
+
 EXIT_CODES = (
     "exit status: 0 all is decided and as claimed, 1 a discrepancy without a correction that holds, 2 could not run"
 )
@@ -38,7 +40,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="bptt-oracle",
-        description="Is the derivation of backpropagation through time right, equation by equation?",
+        description="Is the derivation of backpropagation through time right, equation by equation? "
+        "And is a backprop of your own?",
         epilog=EXIT_CODES,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -79,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="print the card of one equation, checked on the spot")
     explain.add_argument("number", type=int, metavar="N", help="the number of an equation, 1 to 46")
     explain.set_defaults(run=_explain)
+
+    command_line.add_parser(commands)
+    vectors_cli.add_parser(commands)
     return parser
 
 
