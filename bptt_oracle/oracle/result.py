@@ -69,11 +69,13 @@ class Result:
     mistakes : what is wrong, the most certain first
     discrepancies : the gradients outside their bounds
     conventions : declared or found out
+    declared : names of those that were declared
     remarks : what is not wrong but should be known: "correct, for the sum over t"
     limits : what f could not be asked, and why
     asked : the networks, as text
     truth : what the answers were held against
     seed : of all networks
+    again : the command that repeats this, where it is not a call of `check`
     """
 
     ok: bool
@@ -86,6 +88,13 @@ class Result:
     truth: str = ""
     seed: int = 0
     name: str = field(default="")
+    declared: tuple[str, ...] = ()
+    again: str = ""
+
+    def __str__(self) -> str:
+        from .text import text
+
+        return text(self)
 
     def as_data(self) -> dict[str, Any]:
         """The verdict as JSON data."""

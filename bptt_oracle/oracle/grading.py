@@ -1,0 +1,138 @@
+"""The verdict on answers to the test vectors: nothing of their author's is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .answers import Answer, Case, Truth
+from .comparison import discrepancies, outside
+from .conventions import Conventions
+from .diagnosis import diagnose
+from .findings import Finding, gradients, listed, merged
+from .probes import PLANS, Probe, draw
+from .result import Mistake, Result
+from .returned import UnfitError, answer
+from .settling import settle
+from .submission import Submission, read_submission
+from .truth import decided, truth_of
+from .vectors import FORM
+from .vectors_exact import exact_truth
+
+
+def grade(path: Path) -> Result:
+    """The verdict on a file of answers.
+
+    Every entry is held against the right one, correct to the last bit, inside a bound on what rounding can do in a
+    program; the mistake is looked for by its name. The form of the answers is that of the vectors, but for conventions
+    that are declared; which J was differentiated, and in what precision, is found out if it is not.
+
+    Parameters
+    ----------
+    path
+        JSON or npz.
+
+    Raises
+    ------
+    SubmissionError
+        If the file holds no answers.
+    OSError
+        If it cannot be read.
+    """
+    submission = read_submission(path)
+    with np.errstate(all="ignore"):  # answers may be of any size: where comparing them overflows, they are outside
+        return _judged(submission, path)
+
+
+def _judged(submission: Submission, path: Path) -> Result:
+    """The verdict on answers that were read from a file."""
+    declared = submission.conventions
+    form = FORM.replace(**declared)
+    asked, broken, remarks = _sorted(submission, form)
+    conventions = _settled(asked, form, declared) if asked else form
+    cases = [Case(probe, conventions, said, exact_truth(probe, conventions)) for probe, said in asked]
+    found = [each for case in cases for each in discrepancies(case)]
+    found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
+    mistakes = [*_reasons(cases), *(finding.told() for finding in merged(broken))]
+    if found and not mistakes:
+        mistakes = [Finding("unknown", gradients(d.tensor for d in found)).told()]
+    ok = not found and not mistakes
+    if ok and conventions.over_time != "mean":
+        what = {"sum": "the sum over t", "last": "J^(T), the loss of the last step"}[conventions.over_time]
+        remarks.append(f"right for {what}; the document's J, (1), is the mean over t")
+    return Result(
+        ok=ok,
+        mistakes=tuple(mistakes),
+        discrepancies=tuple(found),
+        conventions=conventions,
+        remarks=tuple(remarks),
+        limits=_limits(submission, cases),
+        asked=tuple(str(_network(submission, name, form)) for name in submission.answers),
+        truth="manual",
+        seed=submission.seed,
+        name=path.name,
+        declared=tuple(declared),
+        again=f"bptt-oracle vectors --grade {path}",
+    )
+
+
+def _settled(asked: Sequence[tuple[Probe, Answer]], form: Conventions, declared: Mapping[str, Any]) -> Conventions:
+    """The form with what was found out. The activation is that of the vectors, unless all is right for another."""
+    truths: dict[tuple[str, Conventions], Truth] = {}
+
+    def guide(probe: Probe, conventions: Conventions) -> Truth:
+        key = (probe.name, conventions)
+        if key not in truths:
+            truths[key] = truth_of(probe, conventions)
+        return truths[key]
+
+    stated = settle(asked, form, {"activation": form.activation, **declared}, guide)
+    if stated.is_sure or "activation" in declared:
+        return stated.conventions
+    free = settle(asked, form, declared, guide)
+    return free.conventions if free.is_right else stated.conventions
+
+
+def _network(submission: Submission, name: str, form: Conventions) -> Probe:
+    plan = next(plan for plan in PLANS if plan.name == name)
+    return draw(plan, submission.seed).reduced(form)
+
+
+def _sorted(submission: Submission, form: Conventions) -> tuple[list[tuple[Probe, Answer]], list[Finding], list[str]]:
+    """The answers that have the structure of the parameters, with their networks; findings on the others; remarks."""
+    asked, broken, noted = [], [], dict[str, None]()
+    for name, (loss, grads) in submission.answers.items():
+        probe = _network(submission, name, form)
+        try:
+            said, remarks = answer(grads if loss is None else (loss, grads), probe, form)
+        except UnfitError as unfit:
+            broken.append(Finding.of(unfit.failure, str(probe)))
+        else:
+            asked.append((probe, said))
+            noted |= dict.fromkeys(remarks)
+    return asked, broken, list(noted)
+
+
+def _reasons(cases: Sequence[Case]) -> list[Mistake]:
+    """Why answers lie outside their bounds: by the catalogue, and by the loss."""
+    wrong = {str(case.probe): (case, outside(case.answer, case.truth)) for case in cases}
+    mistakes = diagnose(cases) if any(names - {"J"} for _, names in wrong.values()) else []
+    in_loss = {where: case for where, (case, names) in wrong.items() if "J" in names}
+    if in_loss:
+        case = next(iter(in_loss.values()))
+        seen = f"{case.answer.loss:.6g} where J is {case.truth.loss:.6g}"
+        mistakes.append(Finding("loss", seen, tuple(in_loss)).told())
+    return mistakes
+
+
+def _limits(submission: Submission, cases: Sequence[Case]) -> tuple[str, ...]:
+    """What the answers cannot show."""
+    limits = []
+    if missing := [plan.name for plan in PLANS if plan.name not in submission.answers]:
+        limits.append(f"no answers to {listed(missing)}: what shows there alone is not seen")
+    if loose := [case.probe.name for case in cases if not decided(case.truth)]:
+        limits.append(f"{listed(loose)}: rounding has no bound there; take another seed")
+    return tuple(limits)
