@@ -217,3 +217,17 @@ def test_every_mistake_can_be_told() -> None:
         told = mistake(slug, parameter="3")
         assert told.message
         assert "{" not in f"{told.message}{told.where}{told.looks_like}{told.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("missing@W-first", "dJ/dW^(1)"),
+        ("previous-input@W-upper", "dJ/dW^(l), 1 < l < n"),
+        ("transposed@H", "dJ/dH^(l), l < n"),
+        ("last-step-only@b-output", "dJ/db^(n)"),
+    ],
+)
+def test_a_mistake_in_some_layers_is_told_where_it_is(text: str, where: str) -> None:
+    (only,) = diagnose(cases((text,)))
+    assert (only.slug, only.where) == (Deviation.parse(text).slug, where)

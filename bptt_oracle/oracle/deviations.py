@@ -8,6 +8,9 @@ from dataclasses import dataclass
 TENSORS = ("H", "W", "b", "W-output", "b-output")
 """What an accumulator gathers: "H", "W", "b" of the hidden layers, W and b of the output layer."""
 
+PLACES = (*TENSORS, *(f"{kind}-{which}" for kind in ("H", "W", "b") for which in ("first", "upper")))
+"""What a deviation can be at: a kind of gradient, in all hidden layers, in the first, or in those above the first."""
+
 _FORM = re.compile(r"(?P<slug>[a-zA-Z0-9-]+)(\((?P<parameter>[^()@]+)\))?(@(?P<tensor>[A-Za-z-]+))?")
 
 
@@ -23,7 +26,7 @@ class Deviation:
     ----------
     slug : its name in the catalogue
     parameter : a number of steps, a threshold, a factor; as text
-    tensor : for an accumulator, the tensors it is about, one of `TENSORS`
+    tensor : for an accumulator, the gradients it is about, one of `PLACES`
     """
 
     slug: str
@@ -44,9 +47,9 @@ class Deviation:
             If it spells none.
         """
         match = _FORM.fullmatch(text)
-        if match is None or (match["tensor"] is not None and match["tensor"] not in TENSORS):
+        if match is None or (match["tensor"] is not None and match["tensor"] not in PLACES):
             raise DeviationError(
-                f"expected slug, slug(parameter) or slug@tensor with one of {', '.join(TENSORS)}, but got {text!r}"
+                f"expected slug, slug(parameter) or slug@tensor with one of {', '.join(PLACES)}, but got {text!r}"
             )
         return cls(match["slug"], match["parameter"] or "", match["tensor"] or "")
 
@@ -55,3 +58,9 @@ def role(name: str, l: int, n: int) -> str:
     """What a tensor of layer l is to an accumulator: one of `TENSORS`."""
     kind = "b" if name == "b_hh" else name
     return kind if l < n else f"{kind}-output"
+
+
+def places(name: str, l: int, n: int) -> tuple[str, ...]:
+    """The names under which a deviation can be at a tensor of layer l, of `PLACES`."""
+    kind = role(name, l, n)
+    return (kind,) if l == n else (kind, f"{kind}-{'first' if l == 1 else 'upper'}")

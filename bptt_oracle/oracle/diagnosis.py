@@ -9,25 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from .answers import Case
-from .deviations import TENSORS, Deviation, role
+from .deviations import PLACES, TENSORS, Deviation, role
 from .explaining import Explanation
 from .laws import SIGNALS
 from .matching import items, same
 from .measure import measure
-from .mistakes import catalogue, mistake
+from .mistakes import mistake
 from .result import Mistake
 from .search import search
 from .setting import Setting
 from .variations import simulate_in
 
-_EQUATIONS = {"H": 44, "W": 45, "b": 46, "W-output": 45, "b-output": 46}
-_TENSORS = {
-    "H": "dJ/dH^(l), l < n",
-    "W": "dJ/dW^(l), l < n",
-    "b": "dJ/db^(l), l < n",
-    "W-output": "dJ/dW^(n)",
-    "b-output": "dJ/db^(n)",
-}
+_EQUATIONS = {"H": 44, "W": 45, "b": 46}
+_LAYERS = {"": ("l", ", l < n"), "output": ("n", ""), "first": ("1", ""), "upper": ("l", ", 1 < l < n")}
 
 
 def diagnose(cases: Sequence[Case]) -> list[Mistake]:
@@ -101,18 +95,19 @@ def _named(best: Explanation, others: Sequence[Explanation], networks: int, *, c
     for (slug, parameter), tensors in merged.items():
         alternatives = {str(_bare(d)) for other in others for d in _instead(slug, best, other)}
         alternatives.update(*(best.alternatives.get(Deviation(slug, parameter, tensor), ()) for tensor in tensors))
-        chosen = [tensor for tensor in TENSORS if tensor in tensors]
-        is_accumulator = catalogue()[slug].equation == _EQUATIONS["H"] and bool(chosen)
+        chosen = [place for place in PLACES if place in tensors]
+        is_accumulator = slug not in SIGNALS and bool(chosen)
         mistakes.append(
             mistake(
                 slug,
                 parameter=parameter,
                 tensors=_where(slug, chosen),
-                equation=_EQUATIONS[chosen[0]] if is_accumulator else None,
+                equation=_EQUATIONS[chosen[0][0]] if is_accumulator else None,
                 certainty=f"{certainty}; not distinguishable here from {' or '.join(sorted(alternatives))}"
                 if alternatives
                 else certainty,
                 alternatives=tuple(sorted(alternatives)),
+                deviations=tuple(str(Deviation(slug, parameter, tensor)) for tensor in tensors),
             )
         )
     return mistakes
@@ -134,4 +129,10 @@ def _where(slug: str, tensors: Sequence[str]) -> str:
     """The gradients, or the layers for what comes from the layer above."""
     if slug in SIGNALS:
         return "hidden layer n - 1, from the output layer" if tensors else "hidden layers l < n - 1"
-    return ", ".join(_TENSORS[tensor] for tensor in tensors) if tensors else "all gradients"
+    return ", ".join(map(_gradient, tensors)) if tensors else "all gradients"
+
+
+def _gradient(place: str) -> str:
+    kind, _, which = place.partition("-")
+    layer, of = _LAYERS[which]
+    return f"dJ/d{kind}^({layer}){of}"

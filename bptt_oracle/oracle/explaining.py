@@ -126,19 +126,21 @@ def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen
     needing = [o for o in options if o.factor("right") != 1]
     if not needing:
         return [(o, 1.0) for o in options]
-    giving: dict[str, Chosen] = {}
+    giving: dict[str, tuple[str, Chosen]] = {}
     for slug in ACCUMULATORS:
         if slug != "right" and needing[0].factor(slug) is None:
             continue
-        if (chosen := _with(slug, options)) is not None:
-            giving[slug] = chosen
-    exact = [slug for slug, chosen in giving.items() if all(s == 1 for _, s in chosen)]
+        chosen, place = _with(slug, options), _place(slug, options, tensor)
+        if chosen is not None and place is not None:
+            giving[slug] = place, chosen
+    exact = [slug for slug, (_, chosen) in giving.items() if all(s == 1 for _, s in chosen)]
     for slug in (*exact, *giving):
+        place, chosen = giving[slug]
         if slug != "right":
-            deviation = Deviation(slug, tensor=tensor)
+            deviation = Deviation(slug, tensor=place)
             result.accumulators.append(deviation)
             result.alternatives[deviation] = tuple(exact[1:])
-        return giving[slug]
+        return chosen
     for slug in ACCUMULATORS:
         if (limit := _clip_by_value(options, slug)) is not None:
             if slug != "right":
@@ -158,6 +160,17 @@ def _with(slug: str, options: list[_Options]) -> Chosen | None:
             return None
         chosen.append((o, s))
     return chosen
+
+
+def _place(slug: str, options: list[_Options], tensor: str) -> str | None:
+    """Where an accumulator stands for the right one: in every layer, in the first, or in those above; else None."""
+    here = {o.item.l for o in options if o.factor("right") != 1}
+    elsewhere = {o.item.l for o in options if o.factor("right") == 1 and o.factor(slug) != 1}
+    if slug == "right" or not elsewhere:
+        return tensor
+    if here == {1} and 1 not in elsewhere:
+        return f"{tensor}-first"
+    return f"{tensor}-upper" if elsewhere == {1} and 1 not in here else None
 
 
 def _clip_by_value(options: list[_Options], slug: str) -> str | None:

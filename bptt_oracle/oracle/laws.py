@@ -99,11 +99,11 @@ def _from(value: Callable[[Setting], Array]) -> Callable[[Setting], Array]:
 
 
 def _shifted(by: int, *, wrap: bool = False) -> Callable[[Setting], Array]:
-    return lambda s: _later(s.weights * (s.y_hat - s.y), by, wrap=wrap)
+    return lambda s: _later(np.asarray(s.weights * (s.y_hat - s.y)), by, wrap=wrap)
 
 
 def _last_only(s: Setting) -> Array:
-    error = s.weights * (s.y_hat - s.y)
+    error = np.array(s.weights * (s.y_hat - s.y))
     error[:-1] = 0
     return error
 
@@ -131,6 +131,8 @@ ERRORS: Mapping[str, Callable[[Setting], Array]] = {
     "error-of-last-step-only": _last_only,
     "error-at-every-step": _every_step,
     "error-of-last-step-everywhere": _last_everywhere,
+    "class-before": _from(lambda s: s.y_hat - np.roll(s.y, -1, axis=-1)),
+    "class-after": _from(lambda s: s.y_hat - np.roll(s.y, 1, axis=-1)),
     "softmax-diagonal": _from(lambda s: -s.y * (1 - s.y_hat)),
     "softmax-derivative-extra": _from(lambda s: (s.y_hat - s.y) * s.y_hat * (1 - s.y_hat)),
     "softmax-twice": _from(lambda s: _softmax(s.y_hat) - s.y),
@@ -199,12 +201,14 @@ class Carry:
     source : "dz" or "dh", what is carried
     skip : from how many steps later
     last : whether it is always that of the last step
+    forward : whether the loop runs forwards, so that the step before is carried
     """
 
     matrix: Callable[[Array], Array] | None = lambda H: H
     source: str = "dz"
     skip: int = 1
     last: bool = False
+    forward: bool = False
 
 
 CARRIES: Mapping[str, Carry] = {
@@ -219,6 +223,8 @@ CARRIES: Mapping[str, Carry] = {
     "carry-elementwise": Carry(lambda H: np.diag(np.diag(H))),
     "carry-skips-a-step": Carry(skip=2),
     "carry-of-last-step": Carry(last=True),
+    "carry-forwards": Carry(forward=True),
+    "carry-forwards-untransposed": Carry(lambda H: H.T, forward=True),
 }
 """How errors are carried through time."""
 
@@ -332,10 +338,10 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
     def limited(array: Array, what: str) -> Array:
         return _limited(array, law.clip) if law.clip.slug.startswith(what) else array
 
-    for t in range(T - 1, -1, -1):
-        carried, later = None, T - 1 if carry.last else t + carry.skip
-        if matrix is not None and later < T and t + 1 < T and not _ends(t + 1, T, cut.chunks):
-            carried = limited(source[later] @ matrix, "carry")
+    for t in range(T) if carry.forward else range(T - 1, -1, -1):
+        carried, source_step = None, _source_step(t, T, carry)
+        if matrix is not None and source_step is not None and not _ends(t + 1, T, cut.chunks):
+            carried = limited(source[source_step] @ matrix, "carry")
         arriving = above[t] if carried is None else above[t] + carried
         dh[t] = arriving = limited(arriving, "arriving")
         if order == "slope-on-carry-only":
@@ -349,6 +355,16 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
             dz[t, t + cut.window + 1 :] = 0
             dh[t, t + cut.window + 1 :] = 0
     errors.dz[l], errors.dh[l], errors.direct[l] = dz, dh, slope * above
+
+
+def _source_step(t: int, T: int, carry: Carry) -> int | None:
+    """The step, from 0, whose error is carried to step t; None if there is none."""
+    if carry.forward:
+        return t - 1 if t > 0 else None
+    if t + 1 == T:
+        return None
+    step = T - 1 if carry.last else t + carry.skip
+    return step if step < T else None
 
 
 def _ends(steps: int, T: int, chunks: int | None) -> bool:

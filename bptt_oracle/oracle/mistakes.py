@@ -57,6 +57,7 @@ def mistake(
     alternatives: tuple[str, ...] = (),
     detail: str = "",
     equation: int | None = None,
+    deviations: tuple[str, ...] = (),
     **values: str,
 ) -> Mistake:
     """A mistake of the catalogue, as found.
@@ -65,7 +66,7 @@ def mistake(
     ----------
     slug
         Its name in the catalogue.
-    where, certainty, alternatives, detail
+    where, certainty, alternatives, detail, deviations
         As in `Mistake`; `where` replaces the catalogue's.
     equation
         Where it depends on the gradient; else the catalogue's.
@@ -90,4 +91,5 @@ def mistake(
         certainty=certainty,
         alternatives=alternatives,
         detail=detail,
+        deviations=deviations,
     )

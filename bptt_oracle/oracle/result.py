@@ -22,6 +22,7 @@ class Mistake:
     certainty : how sure this is
     alternatives : slugs that cannot be told apart from it on the networks asked about
     detail : what else a person needs, over lines: a traceback, a table
+    deviations : of a mistake that is named, the texts with which `variations.simulate` repeats it
     """
 
     slug: str
@@ -33,6 +34,7 @@ class Mistake:
     certainty: str = ""
     alternatives: tuple[str, ...] = ()
     detail: str = ""
+    deviations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

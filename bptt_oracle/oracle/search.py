@@ -20,6 +20,7 @@ from .explaining import Explanation, View, explain
 from .laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, RIGHT, SIGNALS, SLOPES, Law, backward
 from .matching import factor, same
 from .probes import Array
+from .variations import accumulator
 
 MOST = 3
 """How many deviations of the law are tried together."""
@@ -91,7 +92,7 @@ def _explains(one: View, base: Explanation, law: Law) -> bool:
     for item in its:
         tensor = role(item.name, item.l, setting.n)
         if tensor not in base.unexplained_roles:
-            slug = gathering.get(tensor, "right")
+            slug = accumulator(gathering, item.name, item.l, setting.n)
             candidate = ACCUMULATORS[slug](factors(setting, errors, item.l, item.name))
             if candidate is None or not same(item, candidate):
                 return False
@@ -105,7 +106,7 @@ def _preference(case: Case) -> tuple[bool, bool, int]:
 
 
 def _errors(one: View) -> list[Deviation]:
-    """The errors that give a gradient of the output layer on the one network; all of them, if none does."""
+    """The right error, and those that give most gradients of the output layer on the one network."""
     setting, ranked = one.settings[0], []
     wanted = [item for item in one.items[0] if item.l == setting.n]
     for slug in ERRORS:
@@ -117,8 +118,9 @@ def _errors(one: View) -> list[Deviation]:
         ]
         ranked.append((len(matches), sum(s == 1 for s in matches), slug))
     most = max(r[:2] for r in ranked)
-    chosen = [slug for *rank, slug in ranked if rank[0] and (tuple(rank) == most or slug == "right")]
-    return [Deviation(slug) if slug != "right" else RIGHT for slug in chosen or list(ERRORS)]
+    if most == (0, 0):
+        return [Deviation(slug) if slug != "right" else RIGHT for slug in ERRORS]
+    return [RIGHT, *(Deviation(slug) for *rank, slug in ranked if tuple(rank) == most and slug != "right")]
 
 
 def _promising(one: View, errors: Sequence[Deviation], count: int) -> list[Law]:

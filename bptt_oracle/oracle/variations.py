@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from .accumulators import ACCUMULATORS, factors
 from .answers import Grads
 from .conventions import Conventions
-from .deviations import TENSORS, Deviation, DeviationError, role
+from .deviations import TENSORS, Deviation, DeviationError, places
 from .laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES, Law, backward
 from .matching import evaluate, sizes
 from .probes import Array, Probe
@@ -65,7 +65,7 @@ def simulate_in(s: Setting, deviations: Sequence[Deviation]) -> Grads | None:
     for l in range(1, s.n + 1):
         layer: dict[str, Array] = {}
         for name in names if l < s.n else ("W", "b"):
-            slug = gathering.get(role(name, l, s.n), "right")
+            slug = accumulator(gathering, name, l, s.n)
             gradient = ACCUMULATORS[slug](factors(s, errors, l, name))
             if gradient is None:
                 return None
@@ -74,6 +74,11 @@ def simulate_in(s: Setting, deviations: Sequence[Deviation]) -> Grads | None:
     for deviation in finishing:
         _finish(s, grads, deviation)
     return grads
+
+
+def accumulator(gathering: Mapping[str, str], name: str, l: int, n: int) -> str:
+    """The slug of the accumulator of one gradient, given those of the places where one is not right."""
+    return next((gathering[place] for place in places(name, l, n) if place in gathering), "right")
 
 
 def assorted(deviations: Sequence[Deviation]) -> tuple[Law, dict[str, str], list[Deviation]]:
@@ -118,7 +123,7 @@ def _finish(s: Setting, grads: Grads, deviation: Deviation) -> None:
         (layer, name)
         for l, layer in enumerate(grads, start=1)
         for name in layer
-        if deviation.tensor in ("", role(name, l, s.n))
+        if deviation.tensor in ("", *places(name, l, s.n))
     ]
     if deviation.slug == "scale":
         by = evaluate(deviation.parameter, sizes(s.probe))
