@@ -1,0 +1,89 @@
+"""How an answer differs from the truth, entry by entry, each held against its own bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .answers import Answer, Case, Truth
+from .probes import Array
+from .result import Discrepancy
+
+
+def pairs(answer: Answer, truth: Truth) -> Iterator[tuple[str, Array, Array, Array]]:
+    """Name, f's value, the truth and the bound: of J, if f reports it, and of the gradients, output layer first."""
+    if answer.loss is not None:
+        yield "J", np.asarray(answer.loss), np.asarray(truth.loss), np.asarray(truth.loss_bound)
+    for l in range(len(truth.grads), 0, -1):
+        yours, right, bounds = answer.grads[l - 1], truth.grads[l - 1], truth.bounds[l - 1]
+        for name in right:
+            yield tensor(l, name, right), yours[name], right[name], bounds[name]
+
+
+def tensor(l: int, name: str, layer: dict[str, Array]) -> str:
+    """What the gradient of layer l is called in messages: "dJ/dH^(1)", "dJ/db_ih^(1)"."""
+    return f"dJ/d{'b_ih' if name == 'b' and 'b_hh' in layer else name}^({l})"
+
+
+def outside(answer: Answer, truth: Truth) -> set[str]:
+    """Names of what lies outside its bound."""
+    return {name for name, yours, right, bound in pairs(answer, truth) if not _inside(yours, right, bound).all()}
+
+
+def discrepancies(case: Case) -> list[Discrepancy]:
+    """The worst entry of each tensor that lies outside its bound."""
+    found = []
+    for name, yours, right, bound in pairs(case.answer, case.truth):
+        inside = _inside(yours, right, bound)
+        if inside.all():
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):
+            excess = np.where(inside, 0, abs(yours - right) / bound)
+        at = np.unravel_index(int(excess.argmax()), excess.shape)
+        found.append(
+            Discrepancy(
+                probe=str(case.probe),
+                tensor=name,
+                entry=tuple(int(i) for i in at),
+                yours=float(yours[at]),
+                truth=float(right[at]),
+                difference=float(abs(yours[at] - right[at])),
+                bound=float(bound[at]),
+                outside=int((~inside).sum()),
+                size=int(inside.size),
+            )
+        )
+    return found
+
+
+def differ(first: Answer, second: Answer, truth: Truth) -> list[str]:
+    """Names of what differs between two answers to the same question by more than rounding: twice the bound."""
+    if (first.loss is None) != (second.loss is None):
+        return ["J"]
+    ours = {name: yours for name, yours, _, _ in pairs(second, truth)}
+    return [name for name, yours, _, bound in pairs(first, truth) if not _inside(yours, ours[name], 2 * bound).all()]
+
+
+def largest_error(case: Case) -> tuple[float, str]:
+    """The largest error of a gradient relative to the largest entry of its tensor, and the tensor's name."""
+    return max(
+        (
+            (float(abs(yours - right).max() / size), name)
+            for name, yours, right, _ in pairs(case.answer, case.truth)
+            if (size := abs(right).max()) > 0
+        ),
+        default=(0.0, ""),
+    )
+
+
+def is_single(answer: Answer) -> bool:
+    """Whether every gradient is a float32 number exactly, which a float64 computation gives by no accident."""
+    with np.errstate(over="ignore"):
+        return all(bool((g == g.astype(np.float32)).all()) for layer in answer.grads for g in layer.values())
+
+
+def _inside(yours: Array, right: Array, bound: Array) -> Array:
+    """Where the values are no further apart than the bound; a NaN is nowhere."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(abs(yours - right) <= bound)

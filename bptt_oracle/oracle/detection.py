@@ -1,0 +1,129 @@
+"""How f takes a network, and which J it differentiates: what was not declared is found out by asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from .answers import Answer, Failure
+from .conventions import CHOICES, Conventions
+from .inquiry import Inquiry
+from .probes import PLANS, Plan
+from .settling import Settled, settle
+
+_FIRST = tuple({plan.hidden: plan for plan in reversed(PLANS)}[hidden] for hidden in (1, 2, 3))
+"""The first plan with one hidden layer, with two, with three: where f is first asked anything."""
+
+_TELLING = ("not-finite", "shape", "structure")
+"""Failures that say more than an exception does: f ran to its end."""
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What was found out.
+
+    Attributes
+    ----------
+    conventions
+    plan : whose network was answered first; None if f answered none, in any form
+    failure : what f did in the form that came furthest, if it answered none
+    forms : in how many forms it was asked
+    limits : what f takes no argument for
+    """
+
+    conventions: Conventions
+    plan: Plan | None
+    failure: Failure | None = None
+    forms: int = 0
+    limits: tuple[str, ...] = ()
+
+
+def detect(inquiry: Inquiry, declared: Mapping[str, Any], layers: int) -> Detected:
+    """The conventions of f: those declared, and for the others the first form in which it answers rightly.
+
+    If there is none, the form whose answer fits best; if f never answers, the one in which it came furthest.
+
+    Parameters
+    ----------
+    inquiry
+        Asks f.
+    declared
+        Conventions by name; never overruled.
+    layers
+        The largest number of hidden layers to ask about.
+    """
+    has_h0 = declared.get("h0", inquiry.callee.accepts_h0())
+    forms = _forms(declared, (True, False) if has_h0 is None else (has_h0,))
+    failures: list[tuple[tuple[int, int], Failure, Conventions]] = []
+    for plan in _FIRST[:layers]:
+        found = _best(inquiry, plan, forms, declared, failures)
+        if (found is None or not found.is_sure) and inquiry.callee.can_renew:
+            found = _best(inquiry, plan, forms, declared, failures, is_renewed=True)
+        if found is None:
+            continue
+        conventions = found.conventions
+        if has_h0 is None and conventions.h0 and _ignores_h0(inquiry, plan, conventions):
+            conventions = conventions.replace(h0=False)
+        return Detected(conventions, plan, limits=_limits(conventions, declared))
+    _, failure, conventions = max(failures, key=lambda tried: tried[0])
+    return Detected(conventions, None, failure, len(forms))
+
+
+def _forms(declared: Mapping[str, Any], h0: tuple[bool, ...]) -> list[Conventions]:
+    """Every form in which f can be asked, the likeliest first."""
+    names = ("targets", "biases", "layout", "batch")
+    choices = [(declared[name],) if name in declared else CHOICES[name] for name in names]
+    others = {name: value for name, value in declared.items() if name not in (*names, "h0")}
+    return [
+        Conventions(**others, **dict(zip(names, values, strict=True)), h0=passed)
+        for passed, *values in product(h0, *choices)
+    ]
+
+
+def _best(
+    inquiry: Inquiry,
+    plan: Plan,
+    forms: list[Conventions],
+    declared: Mapping[str, Any],
+    failures: list[tuple[tuple[int, int], Failure, Conventions]],
+    *,
+    is_renewed: bool = False,
+) -> Settled | None:
+    """What f's answers about one network say, a fresh f's for each form if wanted; `failures` gets what fails."""
+    best: Settled | None = None
+    for order, form in enumerate(forms):
+        outcome = inquiry.ask_fresh(plan, form) if is_renewed else inquiry.ask(plan, form)
+        if isinstance(outcome, Failure):
+            reached = 10**6 if outcome.slug in _TELLING else inquiry.callee.reached
+            failures.append(((reached, -order), outcome, form))
+            if inquiry.is_over:
+                break
+            continue
+        settled = settle([(inquiry.network(plan, form), outcome)], form, declared, inquiry.guide)
+        if best is None or settled.rank > best.rank:
+            best = settled
+        if settled.is_sure:
+            break
+    return best
+
+
+def _ignores_h0(inquiry: Inquiry, plan: Plan, conventions: Conventions) -> bool:
+    """Whether f, which takes any keyword, gives the same answer when h(0) is another one."""
+    first = inquiry.ask(plan, conventions)
+    probe = inquiry.network(plan, conventions)
+    other = inquiry.ask_again(replace(probe, h0=[state + np.ones_like(state) for state in probe.h0]), conventions)
+    if not (isinstance(first, Answer) and isinstance(other, Answer)) or first.loss != other.loss:
+        return False
+    return all(
+        bool((g == other.grads[l][name]).all()) for l, layer in enumerate(first.grads) for name, g in layer.items()
+    )
+
+
+def _limits(conventions: Conventions, declared: Mapping[str, Any]) -> tuple[str, ...]:
+    if conventions.h0 or "h0" in declared:
+        return ()
+    return ("h(0) is zero in every network: f takes no h0",)

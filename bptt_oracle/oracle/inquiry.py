@@ -1,0 +1,165 @@
+"""What f was asked and said, and what is right: each network is drawn, asked about and solved once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from math import isfinite
+
+from .answers import Answer, Case, Failure, Truth
+from .calling import Callee
+from .conventions import ConventionError, Conventions
+from .probes import Plan, Probe, draw
+from .truth import decided, truth_of
+
+MOST_TIMES_OUT = 2
+"""After so many calls without an answer in time, f is not asked about anything else."""
+
+_DRAWS = 100
+_APART = 1_000_003  # between the seeds of two draws of one network
+
+
+class UnboundedError(ConventionError):
+    """An activation for which nothing is known of what rounding can do."""
+
+
+class Inquiry:
+    """Asks one f about networks, and remembers.
+
+    Parameters
+    ----------
+    callee
+        f, wrapped.
+    seed
+        Of all networks.
+    source
+        Where the truth comes from: "manual" or "jax".
+    """
+
+    def __init__(self, callee: Callee, seed: int, source: str) -> None:
+        self.callee = callee
+        self.seed = seed
+        self.source = source
+        self.times_out = 0
+        self.is_renewing = False
+        self._probes: dict[tuple[Plan, Conventions], Probe] = {}
+        self._outcomes: dict[tuple[Plan, int, Conventions], Answer | Failure] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether f let too many calls go by to be asked on."""
+        return self.times_out >= MOST_TIMES_OUT
+
+    def network(self, plan: Plan, conventions: Conventions) -> Probe:
+        """The network of a plan as f takes it: drawn anew while not every gradient has a bound.
+
+        Raises
+        ------
+        UnboundedError
+            If none of many draws has.
+        """
+        key = (plan, conventions)
+        if key not in self._probes:
+            for attempt in range(_DRAWS):
+                probe = _drawn(plan, self.seed + _APART * attempt).reduced(conventions)
+                if decided(self.guide(probe, conventions)):
+                    self._probes[key] = probe
+                    break
+            else:
+                raise UnboundedError(
+                    f"{plan.name}: expected a network in which the effect of rounding is bounded, but none of {_DRAWS} "
+                    "is; is the given f' the derivative of the given f, without jumps?"
+                )
+        return self._probes[key]
+
+    def ask(self, plan: Plan, conventions: Conventions) -> Answer | Failure:
+        """What f says about the network of a plan, asked once."""
+        probe = self.network(plan, conventions)
+        key = (plan, probe.seed, form_of(conventions))
+        if key not in self._outcomes:
+            self._outcomes[key] = self.ask_again(probe, conventions)
+        return self._outcomes[key]
+
+    def ask_again(self, probe: Probe, conventions: Conventions) -> Answer | Failure:
+        """What f says about a network now; a fresh f, if `is_renewing`."""
+        if self.is_renewing:
+            self.callee.renew()
+        if self.is_over:
+            return Failure("time-limit", f"not asked, after {self.times_out} calls that took too long")
+        outcome = self.callee.call(probe, conventions)
+        self.times_out += isinstance(outcome, Failure) and outcome.slug == "time-limit"
+        return outcome
+
+    def ask_fresh(self, plan: Plan, conventions: Conventions) -> Answer | Failure:
+        """What a fresh f says about the network of a plan; it takes the place of what was said before."""
+        self.callee.renew()
+        probe = self.network(plan, conventions)
+        outcome = self.ask_again(probe, conventions)
+        self._outcomes[plan, probe.seed, form_of(conventions)] = outcome
+        return outcome
+
+    def guide(self, probe: Probe, conventions: Conventions) -> Truth:
+        """What is right about a network under conventions that are only a guess: always by hand, which is quick."""
+        return _solved(_Key(probe), _as_truth_sees(conventions), "manual")
+
+    def truth(self, probe: Probe, conventions: Conventions) -> Truth:
+        """What is right about a network."""
+        return _solved(_Key(probe), _as_truth_sees(conventions), self.source)
+
+    def case(self, plan: Plan, conventions: Conventions) -> Case | Failure:
+        """The network of a plan with f's answer and the truth; or why there is no answer.
+
+        A loss that is not finite is a failure, unless rounding may bring y^_k to 0 there: then it is left out.
+        """
+        probe, outcome = self.network(plan, conventions), self.ask(plan, conventions)
+        truth = self.truth(probe, conventions)
+        if isinstance(outcome, Failure):
+            return outcome
+        if outcome.loss is not None and not isfinite(outcome.loss):
+            if isfinite(truth.loss_bound):
+                return Failure("not-finite", f"J is {outcome.loss}; expected a finite number", tensor="J")
+            outcome = replace(outcome, loss=None)
+        return Case(probe, conventions, outcome, truth)
+
+
+class _Key:
+    """A network of a plan, all its sequences or the first, all its steps or fewer: equal if these are."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._key = (probe.plan, probe.seed, probe.T, probe.B, any(state.any() for state in probe.h0))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=256)
+def _drawn(plan: Plan, seed: int) -> Probe:
+    """A network, drawn once in a process: nobody writes into it, since f gets copies."""
+    return draw(plan, seed)
+
+
+@lru_cache(maxsize=1024)
+def _solved(key: _Key, conventions: Conventions, source: str) -> Truth:
+    """The truth about a network, worked out once in a process."""
+    return truth_of(key.probe, conventions, source)
+
+
+def _as_truth_sees(conventions: Conventions) -> Conventions:
+    """The conventions with everything reset that does not change the truth."""
+    default = Conventions()
+    return conventions.replace(layout=default.layout, batch=default.batch, targets=default.targets, h0=default.h0)
+
+
+def form_of(conventions: Conventions) -> Conventions:
+    """The conventions with everything reset that f cannot see from its arguments."""
+    default = Conventions()
+    return conventions.replace(
+        over_time=default.over_time,
+        over_batch=default.over_batch,
+        activation=default.activation,
+        precision=default.precision,
+    )

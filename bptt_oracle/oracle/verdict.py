@@ -1,0 +1,134 @@
+"""Whether somebody's backprop is right: whether its answers lie within their bounds decides it, and nothing else."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from ..manual import Elementwise
+from .calling import TIME_LIMIT, Callee, Function
+from .conventions import ConventionError, Conventions
+from .examination import Examination
+from .inquiry import Inquiry
+from .result import Result
+
+SOURCES = ("manual", "jax")
+
+
+class GradientError(AssertionError):
+    """A backprop that is not right: the message is the whole verdict.
+
+    Attributes
+    ----------
+    result : the verdict
+    """
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(str(result))
+        self.result = result
+
+
+def check(
+    f: Function,
+    *,
+    truth: str = "manual",
+    seed: int = 2016,
+    time_limit: float = TIME_LIMIT,
+    layers: int | None = None,
+    fresh: Callable[[], Function] | None = None,
+    diagnose: bool = True,
+    name: str | None = None,
+    layout: str | None = None,
+    batch: str | None = None,
+    biases: int | None = None,
+    over_time: str | None = None,
+    over_batch: str | None = None,
+    activation: str | Elementwise | tuple[Callable[..., Any], Callable[..., Any]] | None = None,
+    targets: str | None = None,
+    h0: bool | None = None,
+    precision: str | None = None,
+) -> Result:
+    """Whether a backprop through time is right, and if not, what was done.
+
+    f is asked about networks that differ in everything that can hide a mistake, and every entry of what it answers
+    is held against the right one, within a bound on what rounding can do. What is not declared is found out.
+
+    Parameters
+    ----------
+    f
+        f(params, x, y), or f(params, x, y, h0=[...]) if it takes initial states; returns (loss, grads) or grads.
+        `params` is a list of n dicts, {"H": (d_l, d_l), "W": (d_l, d_{l-1}), "b": (d_l,)}, the last without "H"; x is
+        (T, d_0), y holds T classes from 0, also where the loss is that of the last step alone; `grads` has the
+        structure of params. A batch, rows in the place of columns, two biases and the like are conventions: see
+        `Conventions`.
+    truth
+        What the answers are held against: "manual", the verified one-pass backprop, or "jax", what JAX derives.
+    seed
+        Of all networks, at least 0.
+    time_limit
+        Seconds that one call may take.
+    layers
+        The largest number of hidden layers that f takes. If it is not given, that f raises where there are more is
+        reported as a limit; otherwise it is a mistake.
+    fresh
+        Gives another f, as new, to tell a mistake from what an earlier call has left behind.
+    diagnose
+        Whether the mistake is looked for in the catalogue, if there is one.
+    name
+        What f is called in the result; else its own name.
+    layout, batch, biases, over_time, over_batch, activation, targets, h0, precision
+        Conventions, as in `Conventions`; None has them found out. `activation` may be a pair (f, f'). float32 arrays
+        are given to f only if that is its declared precision.
+
+    Raises
+    ------
+    ConventionError
+        For a convention, a truth, a seed, a number of layers or a time limit that does not exist.
+    TypeError
+        If f or fresh is no function.
+    """
+    given: dict[str, Any] = {
+        "layout": layout,
+        "batch": batch,
+        "biases": biases,
+        "over_time": over_time,
+        "over_batch": over_batch,
+        "activation": Elementwise(*activation) if isinstance(activation, tuple) else activation,
+        "targets": targets,
+        "h0": h0,
+        "precision": precision,
+    }
+    declared = {key: value for key, value in given.items() if value is not None}
+    Conventions(**declared)  # raises for one that does not exist
+    _expect(truth in SOURCES, f"truth: expected {' or '.join(SOURCES)}, but got {truth!r}")
+    _expect(seed >= 0, f"seed: expected at least 0, but got {seed}")
+    _expect(layers is None or layers >= 1, f"layers: expected at least 1, but got {layers}")
+    _expect(time_limit > 0, f"time_limit: expected more than 0 seconds, but got {time_limit}")
+    callee = Callee(f, time_limit=time_limit, precision=precision or "float64", fresh=fresh)
+    with _no_warning_is_an_error(), closing(callee):
+        examination = Examination(Inquiry(callee, seed, truth), declared, layers, diagnose=diagnose)
+        return examination.result(name or str(getattr(f, "__name__", type(f).__name__)))
+
+
+def assert_correct(f: Function, **options: Any) -> None:
+    """Raise `GradientError`, with the whole verdict as its text, unless `check` finds f right; options as there."""
+    __tracebackhide__ = True  # the frame says nothing that the text does not
+    result = check(f, **options)
+    if not result.ok:
+        raise GradientError(result)
+
+
+def _expect(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConventionError(message)
+
+
+@contextmanager
+def _no_warning_is_an_error() -> Iterator[None]:
+    """Let f warn, also where warnings are errors: that exp overflows is no answer to what was asked."""
+    with warnings.catch_warnings():
+        if any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("default")
+        yield
