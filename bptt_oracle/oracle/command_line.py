@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,27 @@ def _check(options: argparse.Namespace) -> int:
             if error.detail:
                 print(error.detail, file=sys.stderr)
             raise
+    result = replace(result, again=_again(options, result.seed))
     if options.junit is not None:
         write(options.junit, junit(result))
     print(as_json(_strict(result.as_data())) if options.json else result, end="" if options.json else "\n")
     return 0 if result.ok else 1
+
+
+def _again(options: argparse.Namespace, seed: int) -> str:
+    """The command that repeats this one."""
+    words = ["bptt-oracle", "check", *([options.target] if options.command is None else ["--command", options.command])]
+    for name, option in OPTIONS.items():
+        value = getattr(options, name)
+        if option.name == "diagnose":
+            words += ["--no-diagnosis"] if value is False else []
+        elif option.kind is bool and value is not None:
+            words.append(option.flag if value else option.flag.replace("--", "--no-", 1))
+        elif value is not None:
+            words += [option.flag, str(value)]
+    if options.seed is None:
+        words += ["--seed", str(seed)]
+    return shlex.join([*words, *(["--hex"] if options.hex else [])])
 
 
 def _program(

@@ -255,12 +255,14 @@ CLIPS = (
     "right",
     "carry-clipped-by-value",
     "carry-clipped-by-norm",
+    "carried-delta-clipped-by-value",
+    "carried-delta-clipped-by-norm",
     "delta-clipped-by-value",
     "delta-clipped-by-norm",
     "arriving-clipped-by-value",
     "arriving-clipped-by-norm",
 )
-"""What is clipped in the loop: what is carried, delta, or what arrives before f'."""
+"""What is clipped in the loop: H^T delta, delta where it is carried, delta itself, or what arrives before f'."""
 
 
 def _limited(array: Array, clip: Deviation) -> Array:
@@ -341,7 +343,7 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
     for t in range(T) if carry.forward else range(T - 1, -1, -1):
         carried, source_step = None, _source_step(t, T, carry)
         if matrix is not None and source_step is not None and not _ends(t + 1, T, cut.chunks):
-            carried = limited(source[source_step] @ matrix, "carry")
+            carried = limited(limited(source[source_step], "carried-delta") @ matrix, "carry-")
         arriving = above[t] if carried is None else above[t] + carried
         dh[t] = arriving = limited(arriving, "arriving")
         if order == "slope-on-carry-only":
