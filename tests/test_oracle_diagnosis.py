@@ -44,7 +44,7 @@ ACCUMULATED = {
     "current-state": "H", "state-two-steps-back": "H", "initial-state-wraps": "H", "state-before-activation": "H",
     "last-state": "H", "initial-state-everywhere": "H", "delta-for-state": "H", "inner-for-outer": "H",
     "elementwise-for-outer": "H", "elementwise-for-outer-by-rows": "H", "transposed": "H", "bias-averaged": "b",
-    "own-state-for-input": "W",
+    "own-state-for-input": "W", "bias-totalled": "b", "delta-without-state-by-columns": "H",
 }  # fmt: skip
 """On which gradient an accumulator is tried; the others on W."""
 

@@ -146,6 +146,28 @@ def _bias_averaged(a: Factors) -> Array | None:
     return np.full_like(a.left[0, 0], a.left.sum(axis=(0, 1)).mean()) if a.kind == "b" else None
 
 
+def _bias_totalled(a: Factors) -> Array | None:
+    return np.full_like(a.left[0, 0], a.left.sum()) if a.kind == "b" else None
+
+
+def _without_state(a: Factors) -> Array | None:
+    if a.right is None:
+        return None
+    return np.broadcast_to(a.left.sum(axis=(0, 1))[:, None], (a.left.shape[-1], _columns(a)))
+
+
+def _without_state_by_columns(a: Factors) -> Array | None:
+    if a.right is None or a.left.shape[-1] != _columns(a):
+        return None
+    return np.broadcast_to(a.left.sum(axis=(0, 1)), (_columns(a),) * 2)
+
+
+def _without_delta(a: Factors) -> Array | None:
+    if a.right is None:
+        return None
+    return np.broadcast_to(a.right.sum(axis=(0, 1)), (a.left.shape[-1], _columns(a)))
+
+
 def _right(a: Factors) -> Any:
     return gathered(a.left, a.right)
 
@@ -181,6 +203,10 @@ ACCUMULATORS: Mapping[str, Callable[[Factors], Array | None]] = {
     "outer-of-sums": _outer_of_sums,
     "steps-reversed": _reversed,
     "bias-averaged": _bias_averaged,
+    "bias-totalled": _bias_totalled,
+    "delta-without-state": _without_state,
+    "delta-without-state-by-columns": _without_state_by_columns,
+    "state-without-delta": _without_delta,
     "first-sequence-only": _sequences(slice(0, 1)),
     "last-sequence-only": _sequences(slice(-1, None)),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from .accumulators import ACCUMULATORS, factors
 from .answers import Case
 from .deviations import TENSORS, Deviation, role
-from .laws import Errors, Law, backward
+from .laws import RIGHT, Errors, Law, backward
 from .matching import Item, factor, form, items, same, shortest, sizes
 from .probes import Array
 from .setting import Setting
@@ -76,7 +76,7 @@ class Explanation:
 
 
 def explain(view: View, law: Law) -> Explanation | None:
-    """What it takes, with a law, to give the gradients of every network; None if the law is none on some network."""
+    """What it takes, with a law, to give the gradients of every network; None if the law gives none that count."""
     found: dict[str, list[_Options]] = {}
     for setting, its in zip(view.settings, view.items, strict=True):
         errors = backward(setting, law)
@@ -91,7 +91,16 @@ def explain(view: View, law: Law) -> Explanation | None:
         if chosen is not None:
             scaled[tensor] = chosen
     _name_factors(view, scaled, result)
-    return result
+    return result if _is_supported(result) else None
+
+
+def _is_supported(explanation: Explanation) -> bool:
+    """Whether what the law says shows in more than the gradient of a bias, which many a law gives by accident."""
+    law, lost = explanation.law, explanation.unexplained_roles
+    if law.error is not RIGHT and "W-output" in lost:
+        return False
+    hidden = [deviation for deviation in law.deviations if deviation is not law.error]
+    return not hidden or not {"H", "W"} <= lost
 
 
 class _Options:

@@ -43,6 +43,8 @@ def search(net: Network, l: int, own: Known, above: Known) -> list[Law]:
     made = columns(net, l, own, above, keys)
     right = followed(RIGHT, net, l, above)
     for i, steps in enumerate(_sets(wrong, net.T)):
+        if not steps & wrong:
+            continue  # the right law holds there
         chosen = np.array([t in steps for t in range(1, net.T + 1)])
         parts = Columns.of({key: part.at(chosen) for key, part in made.items()})
         target = Known(own.value[chosen].ravel(), own.error[chosen].ravel())
@@ -107,7 +109,7 @@ def _laws(found: dict[Key, Fraction], wrong: set[int], missed: Callable[[Law], s
         whole = [steps for steps in sets if wrong <= steps]
         for steps in whole[: 1 if wrong <= holding and len(sets[0]) == T else 2] or sets[:1] or [holding]:
             laws += [replace(law, steps=place, elsewhere=wrong <= steps) for place in forms(steps, T)]
-        if len(wrong) < T - 1:
+        if len(sets[0] if sets else ()) < T:
             periodic = [place for place in classes(T) if wrong <= place.at(T) <= holding]
             laws += [replace(law, steps=place) for place in periodic]
     return laws

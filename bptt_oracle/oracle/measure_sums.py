@@ -30,11 +30,6 @@ class Weights:
     other: Fraction = Fraction(0)
     ramp: str = ""
 
-    @property
-    def constant(self) -> bool:
-        """Whether every step counts alike."""
-        return not self.ramp and self.steps is None
-
     def at(self, T: int) -> list[float]:
         """For k = 1..T."""
         if self.ramp:
@@ -70,6 +65,12 @@ class Sum:
     weights: Weights
     single: tuple[tuple[int, int, Fraction], ...] = ()
     beside: tuple[int, Fraction] | None = None
+
+    @property
+    def alike(self) -> bool:
+        """Whether these are the right products, all multiplied by the same: it may as well be in the deltas."""
+        plain = self.kind == "shift" and not self.by and not self.single and self.beside is None
+        return plain and not self.weights.ramp and self.weights.steps is None
 
     def table(self, T: int, offset: int) -> Array:
         """The coefficient of delta(k) h(j)^T, shape (T, T + 1); the right j is k + offset."""

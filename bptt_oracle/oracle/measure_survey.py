@@ -93,15 +93,37 @@ def _deltas(made: Survey, l: int, known: list[Finding]) -> None:
         _take(made, l, follows[0])
     elif law := next(filter(None, (_known_law(made, l, delta, known) for delta in tried)), None):
         made.chosen[l], made.findings[l, DELTA] = law
-    elif _steps_wrong(made, l, right, known):
-        _take(made, l, right)
-    elif law := next(filter(None, (_new_law(made, l, delta) for delta in tried)), None):
-        known.append(law[1])
+    else:
+        _unconfirmed(made, l, right, tried, known)
+
+
+def _unconfirmed(made: Survey, l: int, right: Known, tried: list[Known], known: list[Finding]) -> None:
+    """Decide between a new law of the deltas and right deltas that are summed wrongly, by what the layer below says.
+
+    Where it says nothing, the sums: they are what they are, whatever the deltas.
+    """
+    law = next(filter(None, (_new_law(made, l, delta) for delta in tried)), None)
+    sums = _sums(made, l, right, known)
+    of_sums = sums is not None and not all(isinstance(r, Sum) and r.alike for r in sums)
+    if law is not None and of_sums:
+        seen = l == 1 and all(any(reading in finding.readings for finding in known) for reading in sums or [])
+        of_sums = seen if l == 1 else not _explains_below(made, l, *law, known)
+    if law is not None and not of_sums:
         made.chosen[l], made.findings[l, DELTA] = law
-    elif support or _sums(made, l, right, known) is not None:
+        known.append(law[1])
+    elif sums is not None or _support(made.net, l, right):
         _take(made, l, right)
     else:
         _locate(made, l)
+
+
+def _explains_below(made: Survey, l: int, delta: Known, law: Finding, known: list[Finding]) -> bool:
+    """Whether the layer below follows from deltas by the right law, by the same law or by one that is known."""
+    net = made.net
+    if net.confirmed(followed(RIGHT, net, l - 1, delta), l - 1):
+        return True
+    below = Survey(net, {**made.chosen, l: delta})
+    return any(_known_law(below, l - 1, own, [law, *known], keep=True) for own in net.own_deltas(l - 1))
 
 
 def _take(made: Survey, l: int, delta: Known) -> None:
@@ -123,20 +145,6 @@ def _multiplied(net: Network, l: int, right: Known) -> bool:
     return bool(H) and H == W and {s for s, _ in H or ()} != {"1"}
 
 
-def _steps_wrong(made: Survey, l: int, right: Known, known: list[Finding]) -> bool:
-    """Whether the gradients of a layer, and of the one below, are sums of the right products over the wrong steps.
-
-    A factor that is the same for all steps is no such thing: it may as well be in the deltas. So may anything in the
-    lowest layer, unless other gradients show it too.
-    """
-    sums = _sums(made, l, right, known)
-    if sums is None or all(isinstance(r, Sum) and r.kind == "shift" and r.weights.constant for r in sums):
-        return False
-    if l == 1:
-        return all(any(reading in finding.readings for finding in known) for reading in sums)
-    return _sums(made, l - 1, followed(RIGHT, made.net, l - 1, right), known) is not None
-
-
 def _sums(made: Survey, l: int, delta: Known, known: list[Finding]) -> list[Reading] | None:
     """How all gradients of a layer that are not right are sums of the right products; None if one is not."""
     found: list[Reading] = []
@@ -150,12 +158,15 @@ def _sums(made: Survey, l: int, delta: Known, known: list[Finding]) -> list[Read
     return found
 
 
-def _known_law(made: Survey, l: int, delta: Known, known: list[Finding]) -> tuple[Known, Finding] | None:
+def _known_law(
+    made: Survey, l: int, delta: Known, known: list[Finding], *, keep: bool = False
+) -> tuple[Known, Finding] | None:
+    """The known law that deltas follow; its readings that they do not follow are dropped, unless `keep`."""
     for finding in known:
         if finding.subject == DELTA and finding.output == (l == made.net.n):
             kept = [reading for reading in finding.readings if law_holds(reading, made, l, delta)]
             if kept:
-                finding.readings = kept
+                finding.readings = finding.readings if keep else kept
                 return delta, finding
     return None
 
@@ -238,8 +249,8 @@ def _new_sum(made: Survey, l: int, name: str, delta: Known, *, factors: bool) ->
     elif table := coefficients_of(net, l, name, delta):
         found = list(readings(table, net.T, name))
     elif factors:
-        found = list(search_factors(net, l, name, delta, made.chosen.get(l + 1))) or list(likely(net.T, name))
-    return [reading for reading in found if sum_holds(reading, made, l, name, delta)]
+        found = list(search_factors(net, l, name, delta, made.chosen.get(l + 1)))
+    return [reading for reading in found or likely(net.T, name) if sum_holds(reading, made, l, name, delta)]
 
 
 def sum_holds(reading: Reading, made: Survey, l: int, name: str, delta: Known) -> bool:
