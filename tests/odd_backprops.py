@@ -13,6 +13,7 @@ from bptt_oracle.oracle.probes import PLANS, Probe, draw
 from bptt_oracle.oracle.truth import truth_of
 
 Column = Any
+PLAIN = Conventions()
 
 
 class Backprop:
@@ -91,7 +92,7 @@ def odd(**replaced: Callable[..., Any]) -> type[Backprop]:
 
 def answered(
     backprop: Callable[[Probe, Conventions], Grads],
-    conventions: Conventions = Conventions(),
+    conventions: Conventions = PLAIN,
     layers: int = 3,
     seed: int = 2016,
 ) -> list[Case]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 
@@ -15,14 +16,14 @@ from ..manual import forward_batch
 from .answers import Answer, Case, Failure, Truth
 from .bounds import bounds_of
 from .calling import Callee, Function
-from .comparison import differ, discrepancies, tensor
+from .comparison import differ, discrepancies, outside, tensor
 from .conventions import Conventions
 from .findings import Finding, gradients, listed, merged
 from .inquiry import Inquiry
 from .probes import Array, Plan, Probe
 from .reasons import reasons
 from .refusals import Refusal
-from .result import Result
+from .result import Mistake, Result
 from .settling import settle
 from .smoothness import smoothness_of
 from .truth import batch_of, decided, truth_of
@@ -145,7 +146,7 @@ class Standing:
             yield why, [tensor(l, name, {}) for (l, name), reason in self.left_out.items() if reason == why]
 
     def case(self, case: Case) -> Case:
-        """A case without the gradients that are left out."""
+        """A case in which the gradients that are left out are none that is asked about, and unknown."""
 
         def kept(layers: Sequence[dict[str, Array]]) -> list[dict[str, Array]]:
             return [
@@ -153,12 +154,15 @@ class Standing:
                 for l, layer in enumerate(layers, start=1)
             ]
 
-        answer, truth = case.answer, case.truth
-        return replace(
-            case,
-            answer=replace(answer, grads=kept(answer.grads)),
-            truth=replace(truth, grads=kept(truth.grads), bounds=kept(truth.bounds)),
-        )
+        grads = [
+            {
+                name: np.full_like(array, np.nan) if (l, name) in self.left_out else array
+                for name, array in layer.items()
+            }
+            for l, layer in enumerate(case.answer.grads, start=1)
+        ]
+        truth = replace(case.truth, grads=kept(case.truth.grads), bounds=kept(case.truth.bounds))
+        return replace(case, answer=replace(case.answer, grads=grads), truth=truth)
 
 
 def examine(
@@ -206,6 +210,7 @@ class _Examination:
         self._inquiries: list[Inquiry] = []
         self._truths: dict[tuple[object, ...], Truth] = {}
         self._conventions: list[Conventions] = []
+        self._declared = [field.name for field in fields(Conventions)]
         self._cases: list[Case] = []
         self._asked: list[str] = []
         self._findings: list[Finding] = []
@@ -220,12 +225,16 @@ class _Examination:
         if answered and not asking.is_known:
             declared = {"activation": conventions.activation, "precision": conventions.precision}
             conventions = settle(answered, conventions, declared, self._truth).conventions
+            self._declared = [name for name in self._declared if name not in ("over_time", "over_batch")]
         self._inquiries.append(inquiry)
         self._conventions.append(conventions)
         self._asked += [str(probe) for probe, _ in outcomes]
         self._findings += [Finding.of(o, str(probe)) for probe, o in outcomes if isinstance(o, Failure)]
         for probe, answer in answered:
-            self._cases.append(Case(probe, conventions, answer, self._truth(probe, conventions)))
+            truth = self._truth(probe, conventions)
+            is_beyond = answer.loss is not None and not isfinite(answer.loss) and not isfinite(truth.loss_bound)
+            told = replace(answer, loss=None) if is_beyond else answer  # rounding may bring y^_k to 0 there
+            self._cases.append(Case(probe, conventions, told, truth))
         if answered:
             self._repeat(inquiry, next(case for case in self._cases if case.probe is answered[0][0]))
 
@@ -273,9 +282,15 @@ class _Examination:
         cases = [self._standing.case(case) for case in self._cases]
         found = [each for case in cases for each in discrepancies(case)]
         found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
-        mistakes = [finding.told() for finding in merged(self._findings)]
-        if found and not any(finding.slug == "second-call" for finding in self._findings):
-            mistakes = [*reasons(self._inquiries[0], cases, diagnose=diagnose), *mistakes]
+        findings, longer = list(self._findings), [case for case in cases if case.probe.T > 1]
+        is_state = any(finding.slug == "second-call" for finding in findings)
+        mistakes: list[Mistake] = []
+        if any(outside(case.answer, case.truth) for case in longer) and not is_state:
+            mistakes = reasons(self._inquiries[0], longer, diagnose=diagnose)
+        elif found and not is_state:
+            wrong = f"{gradients(each.tensor for each in found)} outside the bounds"
+            findings.append(Finding("one-step", wrong, tuple(dict.fromkeys(each.probe for each in found))))
+        mistakes += [finding.told() for finding in merged(findings)]
         if found and not mistakes:
             mistakes = [Finding("unknown", gradients(each.tensor for each in found)).told()]
         first = self._conventions[0]
@@ -286,7 +301,7 @@ class _Examination:
             mistakes=tuple(mistakes),
             discrepancies=tuple(found),
             conventions=first,
-            declared=tuple(field.name for field in fields(Conventions)),
+            declared=tuple(self._declared),
             remarks=tuple(remarks),
             limits=tuple(self._limits),
             asked=tuple(self._asked),

@@ -117,10 +117,9 @@ def form(found: Sequence[tuple[dict[str, float], float, float]]) -> str | None:
     for exponents in _EXPONENTS:
         constants = []
         for at, s, bound in found:
-            power = prod(at[base] ** e for base, e in exponents)
-            if power == 0:
+            if any(at[base] == 0 for base, _ in exponents):  # T - 1, where T = 1
                 break
-            constants.append((s / power, 4 * bound))  # two gradients, each with its bound, above and below
+            constants.append((s / prod(at[base] ** e for base, e in exponents), 4 * bound))  # two gradients, each with its bound, above and below
         else:
             if (constant := _common(constants)) is not None:
                 return _expression(constant, exponents)

@@ -43,7 +43,7 @@ def measure(cases: Sequence[Case], unexplained: Collection[Tensor]) -> list[Mist
     Returns
     -------
     First what was measured: it holds to rounding, on every network where it could be tested. Then, for the gradients
-    that are left, where they go wrong. Never empty unless `unexplained` is.
+    that are left, where they go wrong. Never empty if one of them is wrong.
     """
     if not unexplained:
         return []
@@ -63,9 +63,9 @@ def measure(cases: Sequence[Case], unexplained: Collection[Tensor]) -> list[Mist
         told += located(places, surveys)
         if told:
             break
-    if unclear or (sure and not any(claim.tried for claim in sure)):
-        return told
-    return told + located_outside([net for net in others if net.name not in repeated], networks, wanted)
+    if not unclear and (not sure or any(claim.tried for claim in sure)):
+        told += located_outside([net for net in others if net.name not in repeated], networks, wanted)
+    return told or located_outside(networks, networks, wanted)
 
 
 def _of_layer(places: Sequence[Place], surveys: Sequence[Survey], wanted: set[Tensor]) -> bool:

@@ -64,8 +64,12 @@ class Claim:
 
 
 def claims(surveys: Sequence[Survey], known: Sequence[Finding]) -> tuple[list[Claim], list[Place]]:
-    """What holds on every network where it should; and the places where something else is wrong."""
-    found, unclear = [], []
+    """What holds on every network where it should; and the places where something else is wrong.
+
+    What was located on one network only because too little could be solved for there is part of what holds there.
+    """
+    found: list[Claim] = []
+    unclear: list[Place] = []
     for finding in known:
         places = [
             (i, l, subject)
@@ -78,7 +82,10 @@ def claims(surveys: Sequence[Survey], known: Sequence[Finding]) -> tuple[list[Cl
             found.append(claim)
         else:
             unclear += places
-    unclear += [(i, *where) for i, made in enumerate(surveys) for where in made.located]
+    for i, made in enumerate(surveys):
+        for l, subject in made.located:
+            of = [c for c in found if c.subject == subject and c.role.of(l, made.net.n) and l in made.chosen]
+            (of[0].places if of else unclear).append((i, l, subject))
     return found, unclear
 
 
@@ -97,8 +104,6 @@ def _claim(surveys: Sequence[Survey], finding: Finding, places: list[Place], rol
                     return None
             elif l in made.chosen and finding.subject in (DELTA, *made.net.names(l)):
                 readings = [reading for reading in readings if _holds(reading, made, l, finding.subject)]
-            elif place in places:
-                return None
     return Claim(finding.subject, readings, role, places) if readings else None
 
 
@@ -132,8 +137,7 @@ def confirm(found: Sequence[Claim], unclear: Sequence[tuple[str, bool]], others:
     The names of the networks whose gradients are what was measured. None are tried if a law is not known at all steps.
     """
     nets = [net for net in others if any(not net.is_right(l, name) for l, name in net.case.tensors())]
-    partial = any(isinstance(claim.readings[0], Law) and not claim.readings[0].elsewhere for claim in found)
-    if not found or not nets or partial:
+    if not found or not nets or any(isinstance(r, Law) and not r.elsewhere for c in found for r in c.readings):
         return set()
     chosen = {id(claim): claim.readings[0] for claim in found}
     for claim in found:

@@ -52,7 +52,7 @@ def _deltas(made: Survey, l: int, equation: int) -> str:
     right = Known.exactly(net.output_error)
     wrong = misses(own, right) if l == net.n else violated(net, l, own, made.chosen[l + 1])
     if l == net.n:
-        return f"{tensors} come from a delta^({l})(t) that is not ({equation}), for {forms(wrong, net.T)[0].text()}"
+        return f"{tensors} come from a delta^({l})(t) that is not ({equation}){_for(wrong, net.T, 't')}"
     last = max(wrong, default=net.T)
     if last == net.T:
         return f"{tensors} come from a delta^({l})(t) that is not ({equation}) of those around it, from t = T on"
@@ -61,28 +61,28 @@ def _deltas(made: Survey, l: int, equation: int) -> str:
 
 def _sum(made: Survey, l: int, name: str, equation: int) -> str:
     net, tensor = made.net, f"dJ/d{name}^({l})"
-    delta = made.chosen.get(l)
-    if delta is None:
-        return f"{tensor} is wrong, and delta^({l})(t) is not known"
+    delta = made.chosen[l]
     given = f"delta^({l})(t) is known, but {tensor} is not its sum ({equation})"
     table = coefficients_of(net, l, name, delta)
     if table is not None:
         offset = offset_of(name)
         right = [[int(len(row) == 1 or j == k + offset) for j in range(len(row))] for k, row in enumerate(table, 1)]
-        off = [
+        off = {
             k
             for k, (row, expected) in enumerate(zip(table, right, strict=True), start=1)
             if any(c is not None and c != e for c, e in zip(row, expected, strict=True))
-        ]
-        return f"{given}, for {forms(off, net.T)[0].text('k')}"
+        }
+        return f"{given}{_for(off, net.T, 'k')}"
     left = net.left_factors(l, name) if name in ("H", "W") else None
     if left is None:
         return given
     rows = left.at(slice(None, -1) if name == "H" else slice(1, None))
     wrong = misses(Known(rows.value[:, None], rows.error[:, None]), delta)
-    if not wrong:
-        return given
-    return f"{given}: what meets the state is not delta^({l})(k), for {forms(wrong, net.T)[0].text('k')}"
+    return f"{given}: what meets the state is not delta^({l})(k){_for(wrong, net.T, 'k')}" if wrong else given
+
+
+def _for(steps: set[int], T: int, letter: str) -> str:
+    return f", for {forms(steps, T)[0].text(letter)}" if steps else ""
 
 
 def located_outside(

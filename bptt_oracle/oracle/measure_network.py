@@ -30,7 +30,8 @@ class Network:
         self.case, self.setting = case, Setting(case.probe, case.conventions)
         self.n, self.T, self.B = case.probe.n, case.probe.T, case.probe.B
         self.library: dict[int, dict[str, Array]] = {}  # by layer, what may stand for f'
-        self._rounding = min(relative_bound(case), _rounding_of_right_program(case))
+        bound, narrow = relative_bound(case), case.conventions.precision == "float32"
+        self._rounding = min(bound, _MARGIN * _lost_in_float32(case)) if narrow else bound
 
     @property
     def name(self) -> str:
@@ -186,14 +187,14 @@ def outer_sum(left: Array, right: Array) -> Array:
 
 
 _MARGIN = 2**6
-"""How much more a program may round than the right one does, in the same precision on the same network."""
+"""How much more a program in float32 may lose than the right one does on the same network."""
 
 
-def _rounding_of_right_program(case: Case) -> float:
-    """How far rounding takes a program, relative to the largest entry of a gradient, with a margin.
+def _lost_in_float32(case: Case) -> float:
+    """How far rounding to float32 takes the right program, relative to the largest entry of a gradient.
 
-    The bounds of the truth hold for every program and every run of bad luck. What the right program itself loses, in
-    float32, is some thousand times less, and in float64 less by the ratio of the unit roundoffs.
+    The bounds of the truth hold for every program and every run of bad luck. In float64 they leave room to measure in;
+    in float32, where what a program really loses is some thousand times less, they would leave none.
     """
     net = batch_of(case.probe, case.conventions)
     narrow: dict[str, Any] = {
@@ -205,15 +206,13 @@ def _rounding_of_right_program(case: Case) -> float:
     }
     low = replace(net, **narrow)
     exact, rounded = (one_pass_batch(each, forward_batch(each)) for each in (net, low))
-    lost = max(
+    lost = [
         float(abs(rounded_array - array).max() / size)
         for name in ("H", "W", "b")
         for array, rounded_array in zip(getattr(exact, name).values(), getattr(rounded, name).values(), strict=True)
         if (size := abs(array).max()) > 0
-    )
-    return (
-        _MARGIN * lost * (1 if case.conventions.precision == "float32" else FORMATS["float64"].u / FORMATS["float32"].u)
-    )
+    ]
+    return max(lost, default=0.0) or FORMATS["float32"].u  # an activation may work in float64 whatever it is given
 
 
 def _solved(rows: Array, gradient: Known) -> Known | None:

@@ -94,7 +94,8 @@ def _terms(reading: Sum, name: str, layer: str) -> str:
         case "shift":
             return _product(name, layer, "k", _index(name, reading.by))
         case "reversed":
-            return _product(name, layer, "k", "T-k" if name == "H" else "T+1-k")
+            by = reading.by + (name != "H")
+            return _product(name, layer, "k", f"T{by:+d}-k" if by else "T-k")
         case "state":
             return _product(name, layer, "k", _state(reading.by))
         case "delta":

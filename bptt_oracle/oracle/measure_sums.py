@@ -52,8 +52,8 @@ class Sum:
 
     Attributes
     ----------
-    kind : "shift" (j = the right one + by), "reversed" (delta(k) with what belongs to T + 1 - k), "state" (j = by for
-        every k), "delta" (k = by for every j), "all", "earlier" or "later" (every j up to the right one, or from it on)
+    kind : "shift" (j = the right one + by), "reversed" (delta(k) with what belongs to T + 1 - k, + by), "state" (j = by
+        for every k), "delta" (k = by for every j), "all", "earlier" or "later" (every j up to the right one; from it)
     by : as the kind says; steps count from the start, or from the end if not positive
     weights : of the steps
     single : further products (k, j, coefficient)
@@ -101,7 +101,7 @@ def met(kind: str, by: int, k: int, T: int, offset: int) -> list[int]:
         case "shift":
             chosen = [k + offset + by]
         case "reversed":
-            chosen = [T + 1 - k + offset]
+            chosen = [T + 1 - k + offset + by]
         case "state":
             chosen = [_state(by, T)]
         case "delta":
@@ -208,7 +208,7 @@ def _kinds(T: int, name: str) -> Iterator[tuple[str, int]]:
     if name not in ("H", "W"):
         return
     yield from (("shift", by) for by in SHIFTS[1:])
-    yield "reversed", 0
+    yield from (("reversed", by) for by in SHIFTS[:5])
     yield from (("state", by) for by in (-1, *range(T), *range(-2, -T - 1, -1)))
     yield from (("delta", by) for by in (0, *range(1, T), *range(-1, 1 - T, -1)))
     yield from ((kind, 0) for kind in ("all", "earlier", "later"))

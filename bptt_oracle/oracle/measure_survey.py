@@ -32,6 +32,11 @@ class Finding:
     output: bool
     readings: list[Reading]
 
+    @property
+    def whole(self) -> bool:
+        """Whether it says what happens at every step."""
+        return not any(isinstance(reading, Law) and not reading.elsewhere for reading in self.readings)
+
 
 @dataclass
 class Survey:
@@ -84,10 +89,9 @@ def _deltas(made: Survey, l: int, known: list[Finding]) -> None:
     sure = bool(own) and net.confirmed(own[0], l) > 1
     tried = own if sure or l < net.n else [*own, *net.completed_deltas(l)]
     follows = [delta for delta in own if l < net.n and holds(RIGHT, net, l, delta, made.chosen[l + 1])]
-    support = _support(net, l, right)
-    if (support and support >= max((_support(net, l, delta) for delta in own), default=0)) or _multiplied(
-        net, l, right
-    ):
+    support = _support(net, l, right), net.confirmed(right, l)
+    rival = max((_support(net, l, delta) for delta in own), default=0), 0
+    if support > rival or _multiplied(net, l, right):
         _take(made, l, right)
     elif follows:
         _take(made, l, follows[0])
@@ -102,7 +106,14 @@ def _unconfirmed(made: Survey, l: int, right: Known, tried: list[Known], known: 
 
     Where it says nothing, the sums: they are what they are, whatever the deltas.
     """
-    law = next(filter(None, (_new_law(made, l, delta) for delta in tried)), None)
+    laws: list[tuple[Known, Finding]] = []
+    for delta in tried:
+        found = _new_law(made, l, delta)
+        if found is not None:
+            laws.append(found)
+            if found[1].whole:
+                break
+    law = max(laws, key=lambda each: each[1].whole, default=None)
     sums = _sums(made, l, right, known)
     of_sums = sums is not None and not all(isinstance(r, Sum) and r.alike for r in sums)
     if law is not None and of_sums:
@@ -118,12 +129,14 @@ def _unconfirmed(made: Survey, l: int, right: Known, tried: list[Known], known: 
 
 
 def _explains_below(made: Survey, l: int, delta: Known, law: Finding, known: list[Finding]) -> bool:
-    """Whether the layer below follows from deltas by the right law, by the same law or by one that is known."""
+    """Whether the layer below follows from deltas: by the right law, by the same, by one that is known, or by any."""
     net = made.net
     if net.confirmed(followed(RIGHT, net, l - 1, delta), l - 1):
         return True
-    below = Survey(net, {**made.chosen, l: delta})
-    return any(_known_law(below, l - 1, own, [law, *known], keep=True) for own in net.own_deltas(l - 1))
+    below, own = Survey(net, {**made.chosen, l: delta}), net.own_deltas(l - 1)
+    if any(_known_law(below, l - 1, each, [law, *known], keep=True) for each in own):
+        return True
+    return any(found[1].whole for each in own if (found := _new_law(below, l - 1, each)))
 
 
 def _take(made: Survey, l: int, delta: Known) -> None:

@@ -149,6 +149,7 @@ def slopes(net: Network, l: int) -> dict[str, Array]:
         "h(t+1)^2": after * after,
         "z(t)": z,
         "z(t)^2": z * z,
+        "h(t) z(t)": h * z,
         RIGHT_SLOPE: slope,
         "f'(h(t))": prime(h),
         "f'(z(t))^2": slope * slope,

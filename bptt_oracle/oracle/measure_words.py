@@ -201,14 +201,7 @@ def losses_sentence(losses: Losses, equation: int, layers: str) -> tuple[str, st
     if losses.missing is not None:
         seen = f"does not take in J^(i) for {losses.missing.text('i')}"
     else:
-        last = (
-            "t"
-            if losses.window == 1
-            else f"t+{losses.window - 1}"
-            if losses.window > 0
-            else f"t+{step(losses.window)}-1"
-        )
-        seen = f"takes in J^(i) for i = t..{last} alone"
+        seen = f"takes in J^(i) for t <= i < t + {step(losses.window)} alone"
     return (
         f"{of} {seen}, where ({equation}) sums over i = t..T",
         "Let the error of every later loss arrive: carry delta^(l)(t+1) back through all steps.",

@@ -200,9 +200,9 @@ def _thresholds(one: View) -> list[str]:
     """
     s, found = one.settings[0], [f"{limit:g}" for limit in _LIMITS]
     l = s.n - 1
-    if s.B > 1 or min(s.d[l], s.d[l - 1]) < s.T:
-        return found
     grads = {(item.l, item.name): item.answered for item in one.items[0]}
+    if s.B > 1 or min(s.d[l], s.d[l - 1]) < s.T or not {(s.n, "W"), (l, "W")} <= grads.keys():
+        return found
     above, dz = (_solved(s.below(at)[:, 0], grads[at, "W"]) for at in (s.n, l))
     dh = dz / np.where(s.slopes[l][:, 0] == 0, 1, s.slopes[l][:, 0])
     for array in (dz, dh, dh - above @ s.W[s.n]):

@@ -83,6 +83,8 @@ def _conventions(result: Result) -> str:
     declared = [field.name for field in fields(Conventions) if field.name in result.declared]
     if not declared:
         return f"{result.conventions}; all of it found out"
+    if len(declared) == len(fields(Conventions)):
+        return f"{result.conventions}; as declared"
     return f"{result.conventions}; declared: {', '.join(declared)}; the rest found out"
 
 
