@@ -34,7 +34,9 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 C = EXAMPLES / "c"
 PAGE = (ROOT / "docs" / "oracle.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = {commands(transcript)[-1]: transcript for transcript in transcripts(PAGE)}
+SHOWN = TRANSCRIPTS | {commands(transcript)[-1]: transcript for transcript in transcripts(README)}
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 MISTAKES = {
@@ -50,8 +52,8 @@ MISTAKES = {
 # ------------------------------------------------------------------------------------------------ the examples
 
 
-@pytest.mark.parametrize("transcript", TRANSCRIPTS.values(), ids=TRANSCRIPTS.keys())
-def test_the_page_prints_what_the_examples_give(transcript: str) -> None:
+@pytest.mark.parametrize("transcript", SHOWN.values(), ids=SHOWN.keys())
+def test_the_pages_print_what_the_examples_give(transcript: str) -> None:
     if (tool := missing(transcript)) is not None:
         pytest.skip(f"{tool} is not installed")
     assert masked(repeated(transcript, ROOT)) == masked(transcript)

@@ -1,10 +1,10 @@
 """Transcripts in a page: commands with what they print, made by running them.
 
-A transcript stands between the lines `BEGIN` and `END`, in a fenced block, its commands after "$ ". Each transcript is
-run in a folder of its own, which holds the examples of this checkout and an empty folder `build`. Numbers with many
+A transcript stands between the lines `BEGIN` and `END`, in a fenced block, its commands after "$ "; of one that ends in
+" | head -N" the first N lines are shown. Each transcript is run in a folder of its own, which holds the examples of this checkout and an empty folder `build`. Numbers with many
 digits are shortened; `masked` hides them, since the last digits of a float belong to a machine.
 
-Run as a module in a checkout, it puts what the commands print now into `docs/oracle.md`. A transcript whose tools are
+Run as a module in a checkout, it puts what the commands print now into `PAGES`. A transcript whose tools are
 not installed stays as it is.
 """
 
@@ -24,6 +24,7 @@ from .files import write
 BEGIN = "<!-- transcript: written by `python -m bptt_oracle.report.transcripts` -->\n```console\n"
 END = "```\n<!-- /transcript -->\n"
 PROMPT = "$ "
+PAGES = ("README.md", "docs/oracle.md")
 
 _DIGITS = 4
 _NUMBER = re.compile(r"-?\b\d+\.\d+(?:e[-+]?\d+)?|-?\b\d+e[-+]?\d+")
@@ -86,6 +87,7 @@ def repeated(transcript: str, root: Path) -> str:
 
 def _printed(command: str, folder: Path) -> str:
     """What a command prints to its standard output, and its exit status if that is not 0."""
+    command, _, lines = command.partition(" | head -")
     program, *rest = shlex.split(command)
     here = {"bptt-oracle": [sys.executable, "-m", "bptt_oracle.cli"], "python": [sys.executable]}
     done = subprocess.run(
@@ -96,6 +98,8 @@ def _printed(command: str, folder: Path) -> str:
         text=True,
         check=False,
     )
+    if lines:
+        return "".join(done.stdout.splitlines(keepends=True)[: int(lines)])
     return done.stdout + (f"[exit status {done.returncode}]\n" if done.returncode else "")
 
 
@@ -122,5 +126,5 @@ def with_transcripts(page: str, root: Path) -> str:
 
 
 if __name__ == "__main__":
-    path = Path("docs/oracle.md")
-    write(path, with_transcripts(path.read_text(encoding="utf-8"), Path.cwd()))
+    for path in map(Path, PAGES):
+        write(path, with_transcripts(path.read_text(encoding="utf-8"), Path.cwd()))
