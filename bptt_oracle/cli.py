@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .oracle import command_line, vectors_cli
+from .report import command_line as report_command_line
 
 EXIT_CODES = (
     "exit status: 0 all is decided and as claimed, 1 a discrepancy without a correction that holds, 2 could not run"
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command_line.add_parser(commands)
     vectors_cli.add_parser(commands)
+    report_command_line.add_parser(commands)
     return parser
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from bptt_oracle.oracle.answers import Answer, Case, Grads
+from bptt_oracle.oracle.answers import Answer, Case, Grads, Truth
 from bptt_oracle.oracle.conventions import Conventions
 from bptt_oracle.oracle.probes import PLANS, Probe, draw
 from bptt_oracle.oracle.truth import truth_of
@@ -85,9 +86,23 @@ class Backprop:
         return sum(self.d[l][t] for t in range(1, self.T + 1))
 
 
-def odd(**replaced: Callable[..., Any]) -> type[Backprop]:
+def odd(**replaced: Callable[..., Any]) -> Callable[[Probe, Conventions], Grads]:
     """The right backward pass with some of its methods replaced."""
-    return type("Odd", (Backprop,), replaced)
+    made = type("Odd", (Backprop,), replaced)
+
+    def gradients(probe: Probe, conventions: Conventions) -> Grads:
+        grads: Grads = made(probe, conventions).gradients()
+        return grads
+
+    return gradients
+
+
+@cache
+def right(name: str, conventions: Conventions, seed: int) -> tuple[Probe, Truth]:
+    """A network of one sequence, by the name of its plan, and its right gradients."""
+    [plan] = [plan for plan in PLANS if plan.name == name]
+    probe = draw(plan, seed).sequences(slice(0, 1)).reduced(conventions)
+    return probe, truth_of(probe, conventions)
 
 
 def answered(
@@ -100,7 +115,16 @@ def answered(
     cases = []
     for plan in PLANS:
         if plan.hidden <= layers:
-            probe = draw(plan, seed).sequences(slice(0, 1)).reduced(conventions)
-            answer = Answer(None, backprop(probe, conventions))
-            cases.append(Case(probe, conventions, answer, truth_of(probe, conventions)))
+            probe, truth = right(plan.name, conventions, seed)
+            cases.append(Case(probe, conventions, Answer(None, backprop(probe, conventions)), truth))
     return cases
+
+
+def wrong(cases: list[Case]) -> set[tuple[str, int, str]]:
+    """The gradients that lie outside their bounds: network, layer and name."""
+    return {
+        (case.probe.name, l, name)
+        for case in cases
+        for l, name in case.tensors()
+        if (abs(case.answer.grads[l - 1][name] - case.truth.grads[l - 1][name]) > case.truth.bounds[l - 1][name]).any()
+    }

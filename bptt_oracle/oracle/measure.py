@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from .answers import Case
 from .measure_claims import HIDDEN, LOWER, OUTPUT, TOP, Claim, Place, Role, claims, confirm
+from .measure_explain import DELTA, Finding, Reading, Survey
 from .measure_laws import Law
 from .measure_location import located, located_outside
 from .measure_losses import Losses
@@ -19,7 +20,7 @@ from .measure_network import Network
 from .measure_steps import Steps
 from .measure_sum_words import equation_of, sum_sentence
 from .measure_sums import Sum
-from .measure_survey import DELTA, Finding, Reading, Survey, survey
+from .measure_survey import survey
 from .measure_words import enumerated, error_sentence, law_sentence, losses_sentence
 from .result import Mistake
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+from .measure_explain import DELTA, Finding, Reading, Survey, law_holds, sum_holds
 from .measure_factors import Factor, factored
 from .measure_laws import RIGHT, Law, fed_in, followed
 from .measure_losses import Losses, taken_in
 from .measure_network import Network
 from .measure_numbers import BITS, Known
 from .measure_sums import Sum, gathered
-from .measure_survey import DELTA, Finding, Reading, Survey, law_holds, sum_holds
 
 Place = tuple[int, int, str]
 """The index of a survey, the layer, and what it is about."""
@@ -144,11 +144,11 @@ def confirm(found: Sequence[Claim], unclear: Sequence[tuple[str, bool]], others:
         scored = []
         for reading in claim.readings:
             trial = {**chosen, id(claim): reading}
-            scored.append((reading, {net.name for net in nets if _reproduced(net, found, trial, unclear)}))
+            scored.append((reading, {net.name for net in nets if reproduced(net, found, trial, unclear)}))
         best = max(len(names) for _, names in scored)
         claim.readings = [reading for reading, names in scored if len(names) == best]
         chosen[id(claim)] = claim.readings[0]
-    repeated = {net.name for net in nets if _reproduced(net, found, chosen, unclear)}
+    repeated = {net.name for net in nets if reproduced(net, found, chosen, unclear)}
     for claim in found:
         about = [net for net in nets if any(claim.role.of(l, net.n) for l in range(1, net.n + 1))]
         claim.tried = bool(about)
@@ -156,10 +156,20 @@ def confirm(found: Sequence[Claim], unclear: Sequence[tuple[str, bool]], others:
     return repeated
 
 
-def _reproduced(
+def reproduced(
     net: Network, found: Sequence[Claim], chosen: dict[int, Reading], unclear: Sequence[tuple[str, bool]]
 ) -> bool:
-    """Whether a right backward pass but for what was measured gives f's gradients, those that are wrong among them."""
+    """Whether a right backward pass but for what was measured gives f's gradients, those that are wrong among them.
+
+    Parameters
+    ----------
+    net
+        Any network.
+    found, chosen
+        What was measured, and how each is to be read, by its id.
+    unclear
+        As of `confirm`.
+    """
 
     def reading(l: int, subject: str) -> Reading | None:
         return next((chosen[id(c)] for c in found if c.subject == subject and c.role.of(l, net.n)), None)

@@ -12,9 +12,10 @@ from .measure_fit import Columns, fit
 from .measure_laws import Key, columns
 from .measure_network import Network, outer_sum
 from .measure_numbers import Coefficient, Known, coefficients
-from .measure_terms import TERMS, other_states, output_terms, slopes
+from .measure_terms import ABOVE, TERMS, inverse, other_states, output_terms, slopes
 
 DELTA = "delta(t)"
+BEFORE_SLOPE = f"({ABOVE} + H^T delta(t+1))"
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ def _parts(net: Network, l: int, delta: Known, above: Known | None) -> dict[Key,
         return {("", key): Known.exactly(weight * term) for key, term in output_terms(net).items()}
     slope = slopes(net, l)
     parts = {(s, DELTA): Known(slope[s] * delta.value, abs(slope[s]) * delta.error) for s in slope}
-    inverse = net.setting.slopes[l]
-    with np.errstate(divide="ignore"):
-        inverse = np.where(inverse == 0, 0, 1 / inverse)
-    parts["1 / f'(z(t))", DELTA] = Known(inverse * delta.value, abs(inverse) * delta.error)
+    unsloped = inverse(net.setting.slopes[l])
+    parts["1 / f'(z(t))", DELTA] = Known(unsloped * delta.value, abs(unsloped) * delta.error)
     if above is not None:
         parts |= columns(net, l, delta, above, [(s, term) for s in ("1", "f'(z(t))") for term in TERMS])
+        a, b = parts["1", ABOVE], parts["1", "H^T"]
+        parts["1", BEFORE_SLOPE] = Known(a.value + b.value, a.error + b.error)
     return parts
 
 

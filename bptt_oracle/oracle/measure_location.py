@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .measure_claims import Place
+from .measure_explain import DELTA, Survey
 from .measure_laws import misses, violated
 from .measure_network import Network
 from .measure_numbers import Known
 from .measure_steps import forms
 from .measure_sum_words import equation_of
 from .measure_sums import coefficients_of, offset_of
-from .measure_survey import DELTA, Survey
 from .measure_words import enumerated
 from .result import Mistake
 

@@ -143,29 +143,37 @@ class Network:
     def own_deltas(self, l: int) -> list[Known]:
         """The delta^(l)(t) of f as each gradient of the layer gives them; the best confirmed first.
 
-        Of H they are complete only if h(0) is not zero; else delta(1) is what the gradient of b leaves.
+        Of H they are complete only if h(0) is not zero; else delta(1) is what the gradient of b leaves. A gradient that
+        is zero says nothing, unless all are.
         """
-        found = []
-        for name in ("W", "H"):
-            if name not in self.names(l) or (left := self.left_factors(l, name)) is None:
-                continue
-            aligned, beyond = (left.at(np.s_[:-1]), -1) if name == "H" else (left.at(np.s_[1:]), 0)
-            outside = left.at(np.array([beyond]))
-            if np.isfinite(outside.error).all() and (abs(outside.value) > outside.error).any():
-                continue
-            if np.isinf(aligned.error[0]).any():
-                aligned = self._completed(aligned, l, 0)
-            found.append(Known(aligned.value[:, None], aligned.error[:, None]))
+        found = [delta for name in self._telling(l) if (delta := self._aligned(l, name, 0)) is not None]
         return sorted(found, key=lambda delta: -self.confirmed(delta, l))
 
-    def completed_deltas(self, l: int) -> list[Known]:
-        """The same of W, with the first or the last step as the gradient of b has it: one of them may not be in W."""
-        found = []
-        if (left := self.left_factors(l, "W")) is not None:
-            for missing in (0, self.T - 1):
-                made = self._completed(left.at(np.s_[1:]), l, missing)
-                found.append(Known(made.value[:, None], made.error[:, None]))
-        return found
+    def shifted_deltas(self, l: int) -> list[Known]:
+        """The same if they met the state one step before or after the right one; what is missing is left by b."""
+        tried = [self._aligned(l, name, by) for name in self._telling(l) for by in (-1, 1)]
+        return [delta for delta in tried if delta is not None]
+
+    def _telling(self, l: int) -> list[str]:
+        names = ["W", "H"] if l < self.n else ["W"]
+        return [name for name in names if self.gradient(l, name).value.any()] or names
+
+    def _aligned(self, l: int, name: str, by: int) -> Known | None:
+        """The v(j) as delta(t), j being `by` steps from the right one; None if there are none, or one is left over."""
+        left = self.left_factors(l, name)
+        if left is None:
+            return None
+        steps = np.arange(1, self.T + 1) + (by - (name == "H"))
+        inside = (steps >= 0) & (steps <= self.T)
+        over = np.setdiff1d(np.arange(self.T + 1), steps)
+        if (abs(left.value[over]) > left.error[over]).any():
+            return None
+        rows = left.at(np.clip(steps, 0, self.T))
+        missing = np.flatnonzero(~inside | np.isinf(rows.error[:, 0]))
+        if len(missing) > 1:
+            return None
+        made = self._completed(rows, l, int(missing[0])) if len(missing) else rows
+        return Known(made.value[:, None], made.error[:, None])
 
     def confirmed(self, delta: Known, l: int) -> int:
         """How many gradients of the layer deltas explain."""

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from .measure_factors import Factor, factored, multiple, search_factors
+from .measure_explain import (
+    DELTA,
+    Finding,
+    Survey,
+    known_law,
+    known_sum,
+    new_law,
+    new_sum,
+    sums_of,
+)
+from .measure_factors import multiple
 from .measure_laws import RIGHT, Law, fed_in, followed, holds
-from .measure_losses import Losses, search_losses, taken_in
 from .measure_network import Network
-from .measure_numbers import Known, meets
-from .measure_search import search, search_error
-from .measure_sums import NOTHING, Sum, coefficients_of, gathered, likely, readings
-
-Reading = Law | Losses | Sum | Factor
-DELTA = "delta"
-
-
-@dataclass
-class Finding:
-    """Something that f does, in all the ways in which it can be read for other networks.
-
-    Attributes
-    ----------
-    subject : "delta", or the gradient that is summed: "H", "W", "b", "b_hh"
-    output : whether it is about the output layer
-    readings : all the same on the networks where it was met
-    """
-
-    subject: str
-    output: bool
-    readings: list[Reading]
-
-    @property
-    def whole(self) -> bool:
-        """Whether it says what happens at every step."""
-        return not any(isinstance(reading, Law) and not reading.elsewhere for reading in self.readings)
-
-
-@dataclass
-class Survey:
-    """What was found out on one network.
-
-    Attributes
-    ----------
-    net : the network
-    chosen : by layer, the deltas that f is taken to have
-    right : what is right, given what f has around it: (l, subject)
-    findings : what is not right but was measured, by (l, subject)
-    located : what else is not right
-    """
-
-    net: Network
-    chosen: dict[int, Known] = field(default_factory=dict)
-    right: set[tuple[int, str]] = field(default_factory=set)
-    findings: dict[tuple[int, str], Finding] = field(default_factory=dict)
-    located: list[tuple[int, str]] = field(default_factory=list)
+from .measure_numbers import Known
+from .measure_steps import EVERY
+from .measure_sums import Sum
 
 
 def survey(net: Network, known: list[Finding]) -> Survey:
@@ -87,7 +51,7 @@ def _deltas(made: Survey, l: int, known: list[Finding]) -> None:
         return
     own = net.own_deltas(l)
     sure = bool(own) and net.confirmed(own[0], l) > 1
-    tried = own if sure or l < net.n else [*own, *net.completed_deltas(l)]
+    tried = own if sure else [*own, *net.shifted_deltas(l)]
     follows = [delta for delta in own if l < net.n and holds(RIGHT, net, l, delta, made.chosen[l + 1])]
     support = _support(net, l, right), net.confirmed(right, l)
     rival = max((_support(net, l, delta) for delta in own), default=0), 0
@@ -95,8 +59,10 @@ def _deltas(made: Survey, l: int, known: list[Finding]) -> None:
         _take(made, l, right)
     elif follows:
         _take(made, l, follows[0])
-    elif law := next(filter(None, (_known_law(made, l, delta, known) for delta in tried)), None):
+    elif law := _known_law_of(made, l, tried, known):
         made.chosen[l], made.findings[l, DELTA] = law
+    elif _only_known_sums(made, l, right, known):
+        _take(made, l, right)
     else:
         _unconfirmed(made, l, right, tried, known)
 
@@ -106,15 +72,9 @@ def _unconfirmed(made: Survey, l: int, right: Known, tried: list[Known], known: 
 
     Where it says nothing, the sums: they are what they are, whatever the deltas.
     """
-    laws: list[tuple[Known, Finding]] = []
-    for delta in tried:
-        found = _new_law(made, l, delta)
-        if found is not None:
-            laws.append(found)
-            if found[1].whole:
-                break
-    law = max(laws, key=lambda each: each[1].whole, default=None)
-    sums = _sums(made, l, right, known)
+    laws = [_extended(made, l, *law, known) for delta in tried if (law := new_law(made, l, delta))]
+    law = max(laws, key=lambda each: (each[1].whole, _support(made.net, l, each[0])), default=None)
+    sums = sums_of(made, l, right, known)
     of_sums = sums is not None and not all(isinstance(r, Sum) and r.alike for r in sums)
     if law is not None and of_sums:
         seen = l == 1 and all(any(reading in finding.readings for finding in known) for reading in sums or [])
@@ -128,15 +88,50 @@ def _unconfirmed(made: Survey, l: int, right: Known, tried: list[Known], known: 
         _locate(made, l)
 
 
+def _extended(made: Survey, l: int, delta: Known, law: Finding, known: list[Finding]) -> tuple[Known, Finding]:
+    """A law that holds on some steps, taken to hold on all, if the gradients then lack the other steps alone."""
+    whole = [replace(r, steps=EVERY, elsewhere=True) for r in law.readings if isinstance(r, Law) and not r.elsewhere]
+    if law.whole or not whole:
+        return delta, law
+    net = made.net
+    given = fed_in(whole[0], net) if l == net.n else followed(whole[0], net, l, made.chosen[l + 1])
+    if sums_of(made, l, given, known) is None:
+        return delta, law
+    return given, Finding(DELTA, law.output, list(dict.fromkeys(whole)))
+
+
 def _explains_below(made: Survey, l: int, delta: Known, law: Finding, known: list[Finding]) -> bool:
     """Whether the layer below follows from deltas: by the right law, by the same, by one that is known, or by any."""
     net = made.net
     if net.confirmed(followed(RIGHT, net, l - 1, delta), l - 1):
         return True
     below, own = Survey(net, {**made.chosen, l: delta}), net.own_deltas(l - 1)
-    if any(_known_law(below, l - 1, each, [law, *known], keep=True) for each in own):
+    if any(known_law(below, l - 1, each, [law, *known], keep=True) for each in own):
         return True
-    return any(found[1].whole for each in own if (found := _new_law(below, l - 1, each)))
+    return any(found[1].whole for each in own if (found := new_law(below, l - 1, each)))
+
+
+def _known_law_of(made: Survey, l: int, tried: list[Known], known: list[Finding]) -> tuple[Known, Finding] | None:
+    """A known law that measured deltas follow, or of whose deltas the gradients are sums in known wrong ways."""
+    net = made.net
+    for delta in tried:
+        if found := known_law(made, l, delta, known):
+            return found
+    for finding in known:
+        if finding.subject == DELTA and finding.output == (l == net.n) and isinstance(law := finding.readings[0], Law):
+            given = fed_in(law, net) if l == net.n else followed(law, net, l, made.chosen[l + 1])
+            if _only_known_sums(made, l, given, known):
+                return given, finding
+    return None
+
+
+def _only_known_sums(made: Survey, l: int, delta: Known, known: list[Finding]) -> bool:
+    """Whether all gradients of a layer are sums of deltas in ways that are right or known, the wrong ones not alike."""
+    sums = sums_of(made, l, delta, known)
+    seen = [reading for finding in known for reading in finding.readings]
+    if sums is None or all(isinstance(r, Sum) and r.alike for r in sums):
+        return sums == []
+    return all(reading in seen for reading in sums)
 
 
 def _take(made: Survey, l: int, delta: Known) -> None:
@@ -158,61 +153,6 @@ def _multiplied(net: Network, l: int, right: Known) -> bool:
     return bool(H) and H == W and {s for s, _ in H or ()} != {"1"}
 
 
-def _sums(made: Survey, l: int, delta: Known, known: list[Finding]) -> list[Reading] | None:
-    """How all gradients of a layer that are not right are sums of the right products; None if one is not."""
-    found: list[Reading] = []
-    for name in made.net.names(l):
-        if not made.net.explains(delta, l, name):
-            seen = _known_sum(made, l, name, delta, known)
-            ways = seen[1] if seen else _new_sum(made, l, name, delta, factors=False)
-            if not ways:
-                return None
-            found.append(ways[0])
-    return found
-
-
-def _known_law(
-    made: Survey, l: int, delta: Known, known: list[Finding], *, keep: bool = False
-) -> tuple[Known, Finding] | None:
-    """The known law that deltas follow; its readings that they do not follow are dropped, unless `keep`."""
-    for finding in known:
-        if finding.subject == DELTA and finding.output == (l == made.net.n):
-            kept = [reading for reading in finding.readings if law_holds(reading, made, l, delta)]
-            if kept:
-                finding.readings = finding.readings if keep else kept
-                return delta, finding
-    return None
-
-
-def law_holds(reading: Reading, made: Survey, l: int, delta: Known) -> bool:
-    """Whether deltas of a layer follow a law, given what f has around them."""
-    net = made.net
-    if isinstance(reading, Losses):
-        return net.n in made.chosen and _same(taken_in(reading, net, l, made.chosen[net.n]), delta)
-    if not isinstance(reading, Law):
-        return False
-    if l == net.n:
-        return _same(fed_in(reading, net), delta)
-    return l + 1 in made.chosen and holds(reading, net, l, delta, made.chosen[l + 1])
-
-
-def _same(made: Known, delta: Known) -> bool:
-    """Whether deltas are those measured, at all steps."""
-    return meets(delta.value - made.value, delta.error + made.error, delta.value)
-
-
-def _new_law(made: Survey, l: int, delta: Known) -> tuple[Known, Finding] | None:
-    net = made.net
-    found: Sequence[Reading]
-    if l == net.n:
-        found = search_error(net, delta)
-    else:
-        found = search(net, l, delta, made.chosen[l + 1])
-        if not found and net.n in made.chosen:
-            found = search_losses(net, l, delta, made.chosen[net.n])
-    return (delta, Finding(DELTA, l == net.n, list(found))) if found else None
-
-
 def _locate(made: Survey, l: int) -> None:
     """Take the deltas on which gradients of a layer agree, though it is not known how they come about."""
     net = made.net
@@ -230,48 +170,12 @@ def _sum(made: Survey, l: int, name: str, known: list[Finding]) -> None:
     net, delta = made.net, made.chosen[l]
     if net.explains(delta, l, name):
         made.right.add((l, name))
-    elif found := _known_sum(made, l, name, delta, known):
+    elif found := known_sum(made, l, name, delta, known):
         finding, kept = found
         finding.readings = kept
         made.findings[l, name] = finding
-    elif ways := _new_sum(made, l, name, delta, factors=True):
+    elif ways := new_sum(made, l, name, delta, factors=True):
         made.findings[l, name] = Finding(name, l == net.n, ways)
         known.append(made.findings[l, name])
     else:
         made.located.append((l, name))
-
-
-def _known_sum(
-    made: Survey, l: int, name: str, delta: Known, known: list[Finding]
-) -> tuple[Finding, list[Reading]] | None:
-    """Something known that explains a gradient, and how it may still be read."""
-    for finding in known:
-        if finding.subject == name and finding.output == (l == made.net.n):
-            kept = [reading for reading in finding.readings if sum_holds(reading, made, l, name, delta)]
-            if kept:
-                return finding, kept
-    return None
-
-
-def _new_sum(made: Survey, l: int, name: str, delta: Known, *, factors: bool) -> list[Reading]:
-    """How a gradient is made from deltas, if not by the right sum; with other `factors`, or by other coefficients."""
-    net = made.net
-    found: list[Reading] = []
-    if not net.gradient(l, name).value.any():
-        found = [NOTHING]
-    elif table := coefficients_of(net, l, name, delta):
-        found = list(readings(table, net.T, name))
-    elif factors:
-        found = list(search_factors(net, l, name, delta, made.chosen.get(l + 1)))
-    return [reading for reading in found or likely(net.T, name) if sum_holds(reading, made, l, name, delta)]
-
-
-def sum_holds(reading: Reading, made: Survey, l: int, name: str, delta: Known) -> bool:
-    """Whether a gradient is what a reading makes of deltas."""
-    net = made.net
-    if isinstance(reading, Sum):
-        return net.agrees(gathered(reading, net, l, name, delta), l, name)
-    if isinstance(reading, Factor):
-        found = factored(reading, net, l, name, delta, made.chosen.get(l + 1))
-        return found is not None and net.agrees(found, l, name)
-    return False

@@ -36,16 +36,6 @@ class Around:
     y_hat: Array | None
     y: Array | None
 
-    @property
-    def unsloped(self) -> Array:
-        """1 / f', zero where f' is."""
-        return _inverse(self.slope)
-
-    @property
-    def unsloped_above(self) -> Array | None:
-        """The same of layer l + 1."""
-        return None if self.slope_above is None else _inverse(self.slope_above)
-
 
 def around(net: Network, l: int, own: Known, above: Known) -> tuple[Around, Around]:
     """What stands around delta^(l), and the same in absolute values, with errors for the deltas."""
@@ -59,7 +49,8 @@ def around(net: Network, l: int, own: Known, above: Known) -> tuple[Around, Arou
     return value, Around(own.error, above.error, abs(H), abs(V), abs(slope), size, zero, zero)
 
 
-def _inverse(slope: Array) -> Array:
+def inverse(slope: Array) -> Array:
+    """1 / f', zero where f' is."""
     return np.divide(1.0, slope, out=np.zeros_like(slope), where=slope != 0)
 
 
@@ -76,6 +67,15 @@ def later(array: Array, by: int = 1) -> Array:
 def _all_later(array: Array) -> Array:
     """The sums of all entries after the next."""
     return later(np.asarray(array[::-1].cumsum(axis=0)[::-1]), 2)
+
+
+def _arrived(a: Around, H: Array) -> Array:
+    """What arrives at every step if f' is left out on the way through time."""
+    above = a.above @ a.V
+    arrived = above
+    for _ in range(len(above) - 1):
+        arrived = above + later(arrived) @ H
+    return np.asarray(arrived)
 
 
 def _last(array: Array) -> Array:
@@ -102,16 +102,16 @@ OTHERS: Mapping[str, Term] = {
     "H^T delta(t-1)": lambda a: later(a.own, -1) @ a.H,
     "H^T delta(T)": lambda a: _last(a.own) @ a.H,
     "H^T sum_{s>t+1} delta(s)": lambda a: _all_later(a.own) @ a.H,
-    "H^T (delta(t+1) / f'(z(t+1)))": lambda a: later(a.own * a.unsloped) @ a.H,
-    "H (delta(t+1) / f'(z(t+1)))": lambda a: later(a.own * a.unsloped) @ a.H.T,
-    "delta(t+1) / f'(z(t+1))": lambda a: later(a.own * a.unsloped),
+    "H^T (delta(t+1) before f')": lambda a: later(_arrived(a, a.H)) @ a.H,
+    "H (delta(t+1) before f')": lambda a: later(_arrived(a, a.H.T)) @ a.H.T,
+    "delta(t+1) before f'": lambda a: later(_arrived(a, np.eye(len(a.H)))),
     "W^T delta_above(t+1)": lambda a: later(a.above) @ a.V,
     "W^T delta_above(t-1)": lambda a: later(a.above, -1) @ a.V,
     "W^T delta_above(T+1-t)": lambda a: a.above[::-1] @ a.V,
     "W^T delta_above(T)": lambda a: _last(a.above) @ a.V,
     "W^T sum_{s>t+1} delta_above(s)": lambda a: _all_later(a.above) @ a.V,
     "W^T (delta_above(t) / f'(z_above(t)))": lambda a: (
-        None if a.unsloped_above is None else (a.above * a.unsloped_above) @ a.V
+        None if a.slope_above is None else (a.above * inverse(a.slope_above)) @ a.V
     ),
     "H^T (f'(z(t+1)) delta(t+1))": lambda a: later(a.own * a.slope) @ a.H,
     "W^T (f'(z_above(t)) delta_above(t))": lambda a: None if a.slope_above is None else (a.above * a.slope_above) @ a.V,

@@ -8,11 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from . import discrepancies, floats
+from . import discrepancies, floats, recorded
 from .files import as_json, write
+from .html import page
 
 if TYPE_CHECKING:
     from ..verdicts import Evidence
+
+PAGE = "index.html"
 
 
 def prepare(folder: Path) -> None:
@@ -42,19 +45,21 @@ def write_reports(folder: Path, evidence: Evidence, data: Mapping[str, Any]) -> 
 
     Returns
     -------
-    The paths of what was written: `verdicts.json` and `discrepancies.md`, the same bytes on every machine, and
-    `floating.json` and `floating.md`, which are not.
+    The paths of what was written: `verdicts.json`, its schema and `discrepancies.md`, the same bytes on every machine;
+    `floating.json` and `floating.md`, which are not; and `index.html`, the page of all that then is in the folder.
     """
     figures = floating_figures(evidence)
     written = {
         "verdicts.json": as_json(data),
+        recorded.SCHEMA: recorded.schema(),
         "discrepancies.md": discrepancies.markdown(data),
         "floating.json": as_json(figures),
         "floating.md": floats.markdown(figures),
     }
     for name, text in written.items():
         write(folder / name, text)
-    return [folder / name for name in written]
+    write(folder / PAGE, page(recorded.load(folder)))
+    return [folder / name for name in (*written, PAGE)]
 
 
 def floating_figures(evidence: Evidence) -> dict[str, Any]:
