@@ -99,9 +99,9 @@ def odd(**replaced: Callable[..., Any]) -> Callable[[Probe, Conventions], Grads]
 
 @cache
 def right(name: str, conventions: Conventions, seed: int) -> tuple[Probe, Truth]:
-    """A network of one sequence, by the name of its plan, and its right gradients."""
+    """A network, by the name of its plan, and its right gradients."""
     [plan] = [plan for plan in PLANS if plan.name == name]
-    probe = draw(plan, seed).sequences(slice(0, 1)).reduced(conventions)
+    probe = draw(plan, seed).reduced(conventions)
     return probe, truth_of(probe, conventions)
 
 
@@ -111,12 +111,16 @@ def answered(
     layers: int = 3,
     seed: int = 2016,
 ) -> list[Case]:
-    """What a backward pass answers about all networks that it takes, of one sequence each."""
+    """What a backward pass answers about all networks that it takes; the gradients of sequences are averaged."""
     cases = []
     for plan in PLANS:
         if plan.hidden <= layers:
             probe, truth = right(plan.name, conventions, seed)
-            cases.append(Case(probe, conventions, Answer(None, backprop(probe, conventions)), truth))
+            of_each = [backprop(probe.sequences(slice(b, b + 1)), conventions) for b in range(probe.B)]
+            grads = [
+                {k: np.mean([each[l][k] for each in of_each], axis=0) for k in of_each[0][l]} for l in range(probe.n)
+            ]
+            cases.append(Case(probe, conventions, Answer(None, grads), truth))
     return cases
 
 

@@ -33,24 +33,27 @@ class Losses:
 
 
 def by_loss(net: Network, l: int, error: Known) -> Known:
-    """delta^(l)(k)(i) by the right law, (26)-(30), of what is fed in at step i alone: shape (T, i, d_l)."""
-    keep = np.eye(net.T)[:, :, None]
-    delta = Known(error.value * keep, error.error * keep)
-    for layer in range(net.n - 1, l - 1, -1):
-        delta = followed(RIGHT, net, layer, delta)
-    return delta
+    """delta^(l)(k)(i) by the right law, (26)-(30), of what is fed in at step i alone: shape (T, i, B, d_l)."""
+    parts = []
+    for i in range(net.T):
+        keep = (np.arange(net.T) == i)[:, None, None]
+        delta = Known(error.value * keep, error.error * keep)
+        for layer in range(net.n - 1, l - 1, -1):
+            delta = followed(RIGHT, net, layer, delta)
+        parts.append(delta)
+    return Known(np.stack([p.value for p in parts], axis=1), np.stack([p.error for p in parts], axis=1))
 
 
 def taken_in(losses: Losses, net: Network, l: int, error: Known) -> Known:
-    """The deltas of the losses that are taken in, one sequence."""
-    parts, keep = by_loss(net, l, error), losses.taken(net.T)[:, :, None]
-    return Known((parts.value * keep).sum(axis=1, keepdims=True), (parts.error * keep).sum(axis=1, keepdims=True))
+    """The deltas of the losses that are taken in."""
+    parts, keep = by_loss(net, l, error), losses.taken(net.T)[:, :, None, None]
+    return Known((parts.value * keep).sum(axis=1), (parts.error * keep).sum(axis=1))
 
 
 def search_losses(net: Network, l: int, own: Known, error: Known) -> list[Losses]:
-    """Which losses measured deltas take in; all that are given are the same on this network."""
+    """Which losses measured deltas of one sequence take in; all that are given are the same on this network."""
     T = net.T
-    parts = by_loss(net, l, error)
+    parts = by_loss(net, l, error).at(np.s_[:, :, 0])
     C = np.zeros((T, T))
     for k in range(T):
         rows, delta = parts.value[k, k:], own.at(np.s_[k, 0])
