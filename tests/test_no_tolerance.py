@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
     "bptt_oracle",
-    *(f"bptt_oracle/{folder}" for folder in ("arithmetic", "claims", "oracle", "report")),
+    *(f"bptt_oracle/{folder}" for folder in ("arithmetic", "claims", "oracle", "oracle/measuring", "report")),
     "tests",
 )
 

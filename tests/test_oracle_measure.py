@@ -13,16 +13,16 @@ from odd_backprops import PLAIN, Backprop, answered, odd, right, wrong
 
 from bptt_oracle.oracle.answers import Answer, Case, Grads
 from bptt_oracle.oracle.conventions import Conventions
-from bptt_oracle.oracle.measure import measure
-from bptt_oracle.oracle.measure_claims import Claim, claims, confirm, reproduced
-from bptt_oracle.oracle.measure_explain import Finding
-from bptt_oracle.oracle.measure_fit import Columns, fit
-from bptt_oracle.oracle.measure_laws import RIGHT, followed
-from bptt_oracle.oracle.measure_network import Network
-from bptt_oracle.oracle.measure_numbers import Coefficient, Known, coefficients, fraction, meets
-from bptt_oracle.oracle.measure_steps import forms
-from bptt_oracle.oracle.measure_survey import survey
-from bptt_oracle.oracle.measure_terms import output_terms, slopes
+from bptt_oracle.oracle.measuring import measure
+from bptt_oracle.oracle.measuring.claims import Claim, claims, confirm, reproduced
+from bptt_oracle.oracle.measuring.explain import Finding
+from bptt_oracle.oracle.measuring.fit import Columns, fit
+from bptt_oracle.oracle.measuring.laws import RIGHT, followed
+from bptt_oracle.oracle.measuring.network import Network
+from bptt_oracle.oracle.measuring.numbers import Coefficient, Known, coefficients, fraction, meets
+from bptt_oracle.oracle.measuring.steps import forms
+from bptt_oracle.oracle.measuring.survey import survey
+from bptt_oracle.oracle.measuring.terms import output_terms, slopes
 from bptt_oracle.oracle.probes import PLANS, Probe
 from bptt_oracle.oracle.result import Mistake
 

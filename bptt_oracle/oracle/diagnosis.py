@@ -13,7 +13,7 @@ from .deviations import PLACES, TENSORS, Deviation, role
 from .explaining import Explanation
 from .laws import SIGNALS
 from .matching import items, same
-from .measure import measure
+from .measuring import measure
 from .mistakes import mistake
 from .result import Mistake
 from .search import search

@@ -119,7 +119,9 @@ def form(found: Sequence[tuple[dict[str, float], float, float]]) -> str | None:
         for at, s, bound in found:
             if any(at[base] == 0 for base, _ in exponents):  # T - 1, where T = 1
                 break
-            constants.append((s / prod(at[base] ** e for base, e in exponents), 4 * bound))  # two gradients, each with its bound, above and below
+            constants.append(
+                (s / prod(at[base] ** e for base, e in exponents), 4 * bound)
+            )  # two gradients, each with its bound, above and below
         else:
             if (constant := _common(constants)) is not None:
                 return _expression(constant, exponents)

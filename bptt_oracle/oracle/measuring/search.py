@@ -9,13 +9,13 @@ from itertools import islice
 
 import numpy as np
 
-from .measure_fit import Columns, fit
-from .measure_laws import RIGHT, Key, Law, applied, columns, fed_in, followed, misses, violated
-from .measure_network import Network
-from .measure_numbers import Known, coefficients
-from .measure_steps import classes, forms
-from .measure_terms import ABOVE, ALONE, CARRIED, OTHERS, RIGHT_SLOPE, TERMS, output_terms, slopes
-from .probes import Array
+from ..probes import Array
+from .fit import Columns, fit
+from .laws import RIGHT, Key, Law, applied, columns, fed_in, followed, misses, violated
+from .network import Network
+from .numbers import Known, coefficients
+from .steps import classes, forms
+from .terms import ABOVE, ALONE, CARRIED, OTHERS, RIGHT_SLOPE, TERMS, output_terms, slopes
 
 _INSIDE = (ABOVE, "H^T")
 _LIKELIEST = 6

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from .conventions import Conventions
-from .measure_laws import Law
-from .measure_losses import Losses
-from .measure_numbers import Coefficient
-from .measure_steps import EVERY, step
-from .measure_terms import ABOVE, ALONE, CARRIED, RIGHT_SLOPE
+from ..conventions import Conventions
+from .laws import Law
+from .losses import Losses
+from .numbers import Coefficient
+from .steps import EVERY, step
+from .terms import ABOVE, ALONE, CARRIED, RIGHT_SLOPE
 
 ONE = Coefficient(Fraction(1))
 RIGHT_POLYNOMIALS: Mapping[str, tuple[str, dict[str, Coefficient]]] = {

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .measure_fit import Columns, fit
-from .measure_laws import Key, columns
-from .measure_network import Network, outer_sum
-from .measure_numbers import Coefficient, Known, coefficients
-from .measure_terms import ABOVE, TERMS, inverse, other_states, output_terms, slopes
+from .fit import Columns, fit
+from .laws import Key, columns
+from .network import Network, outer_sum
+from .numbers import Coefficient, Known, coefficients
+from .terms import ABOVE, TERMS, inverse, other_states, output_terms, slopes
 
 DELTA = "delta(t)"
 BEFORE_SLOPE = f"({ABOVE} + H^T delta(t+1))"

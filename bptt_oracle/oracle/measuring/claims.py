@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from .measure_explain import DELTA, Finding, Reading, Survey, law_holds, sum_holds
-from .measure_factors import Factor, factored
-from .measure_laws import RIGHT, Law, fed_in, followed
-from .measure_losses import Losses, taken_in
-from .measure_network import Network
-from .measure_numbers import BITS, Known
-from .measure_sums import Sum, gathered
+from .explain import DELTA, Finding, Reading, Survey, law_holds, sum_holds
+from .factors import Factor, factored
+from .laws import RIGHT, Law, fed_in, followed
+from .losses import Losses, taken_in
+from .network import Network
+from .numbers import BITS, Known
+from .sums import Sum, gathered
 
 Place = tuple[int, int, str]
 """The index of a survey, the layer, and what it is about."""

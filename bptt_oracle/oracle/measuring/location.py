@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .measure_claims import Place
-from .measure_explain import DELTA, Survey
-from .measure_laws import misses, violated
-from .measure_network import Network
-from .measure_numbers import Known
-from .measure_steps import forms
-from .measure_sum_words import equation_of
-from .measure_sums import coefficients_of, offset_of
-from .measure_words import enumerated
-from .result import Mistake
+from ..result import Mistake
+from .claims import Place
+from .explain import DELTA, Survey
+from .laws import misses, violated
+from .network import Network
+from .numbers import Known
+from .steps import forms
+from .sum_words import equation_of
+from .sums import coefficients_of, offset_of
+from .words import enumerated
 
 _CERTAINTY = "located, not named"
 

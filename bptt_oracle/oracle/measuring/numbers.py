@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .probes import Array
+from ..probes import Array
 
 BITS = 60
 """A fit is accepted if the chance that it is an accident is below 2^-60: some thousand laws are tried."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .measure_factors import Factor, factored, search_factors
-from .measure_laws import Law, fed_in, holds
-from .measure_losses import Losses, search_losses, taken_in
-from .measure_network import Network
-from .measure_numbers import Known, meets
-from .measure_search import search, search_error
-from .measure_sums import NOTHING, Sum, coefficients_of, gathered, likely, readings
+from .factors import Factor, factored, search_factors
+from .laws import Law, fed_in, holds
+from .losses import Losses, search_losses, taken_in
+from .network import Network
+from .numbers import Known, meets
+from .search import search, search_error
+from .sums import NOTHING, Sum, coefficients_of, gathered, likely, readings
 
 Reading = Law | Losses | Sum | Factor
 DELTA = "delta"

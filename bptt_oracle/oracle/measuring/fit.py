@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from .measure_numbers import Known, fraction, meets
-from .probes import Array
+from ..probes import Array
+from .numbers import Known, fraction, meets
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .measure_laws import RIGHT, followed
-from .measure_network import Network
-from .measure_numbers import Known, fraction, meets
-from .measure_steps import Steps, forms, place
-from .probes import Array
+from ..probes import Array
+from .laws import RIGHT, followed
+from .network import Network
+from .numbers import Known, fraction, meets
+from .steps import Steps, forms, place
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.formats import FORMATS
-from ..manual.batch import forward_batch, one_pass_batch
-from .answers import Case
-from .matching import relative_bound
-from .measure_numbers import BITS_OF_ONE, Known, evidence, meets
-from .probes import Array
-from .setting import Setting
-from .truth import batch_of
+from ...arithmetic.formats import FORMATS
+from ...manual.batch import forward_batch, one_pass_batch
+from ..answers import Case
+from ..matching import relative_bound
+from ..probes import Array
+from ..setting import Setting
+from ..truth import batch_of
+from .numbers import BITS_OF_ONE, Known, evidence, meets
 
 _U = float(np.finfo(np.float64).eps) / 2
 

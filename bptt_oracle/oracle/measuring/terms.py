@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .measure_network import Network
-from .measure_numbers import Known
-from .probes import Array
+from ..probes import Array
+from .network import Network
+from .numbers import Known
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .measure_explain import (
+from .explain import (
     DELTA,
     Finding,
     Survey,
@@ -14,12 +14,12 @@ from .measure_explain import (
     new_sum,
     sums_of,
 )
-from .measure_factors import multiple
-from .measure_laws import RIGHT, Law, fed_in, followed, holds
-from .measure_network import Network
-from .measure_numbers import Known
-from .measure_steps import EVERY
-from .measure_sums import Sum
+from .factors import multiple
+from .laws import RIGHT, Law, fed_in, followed, holds
+from .network import Network
+from .numbers import Known
+from .steps import EVERY
+from .sums import Sum
 
 
 def survey(net: Network, known: list[Finding]) -> Survey:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .measure_factors import Factor
-from .measure_numbers import text_of
-from .measure_steps import step
-from .measure_sums import Sum
-from .measure_words import ONE, arriving, combination, documented, enumerated, grouped
+from .factors import Factor
+from .numbers import text_of
+from .steps import step
+from .sums import Sum
+from .words import ONE, arriving, combination, documented, enumerated, grouped
 
 _EQUATIONS = {"H": 44, "W": 45, "b": 46}
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from .answers import Case
-from .measure_claims import HIDDEN, LOWER, OUTPUT, TOP, Claim, Place, Role, claims, confirm
-from .measure_explain import DELTA, Finding, Reading, Survey
-from .measure_laws import Law
-from .measure_location import located, located_outside
-from .measure_losses import Losses
-from .measure_network import Network
-from .measure_steps import Steps
-from .measure_sum_words import equation_of, sum_sentence
-from .measure_sums import Sum
-from .measure_survey import survey
-from .measure_words import enumerated, error_sentence, law_sentence, losses_sentence
-from .result import Mistake
+from ..answers import Case
+from ..result import Mistake
+from .claims import HIDDEN, LOWER, OUTPUT, TOP, Claim, Place, Role, claims, confirm
+from .explain import DELTA, Finding, Reading, Survey
+from .laws import Law
+from .location import located, located_outside
+from .losses import Losses
+from .network import Network
+from .steps import Steps
+from .sum_words import equation_of, sum_sentence
+from .sums import Sum
+from .survey import survey
+from .words import enumerated, error_sentence, law_sentence, losses_sentence
 
 Tensor = tuple[str, int, str]
 """The name of a network, the layer and the name of a gradient: ("wide", 2, "H")."""

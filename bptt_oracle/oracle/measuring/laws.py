@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .measure_network import Network
-from .measure_numbers import Coefficient, Known, meets
-from .measure_steps import EVERY, Steps
-from .measure_terms import ABOVE, ALONE, RIGHT_SLOPE, TERMS, around, output_terms, slopes
-from .probes import Array
+from ..probes import Array
+from .network import Network
+from .numbers import Coefficient, Known, meets
+from .steps import EVERY, Steps
+from .terms import ABOVE, ALONE, RIGHT_SLOPE, TERMS, around, output_terms, slopes
 
 Key = tuple[str, str]
 """A slope and what it multiplies; for the error at the output, "" and a term."""

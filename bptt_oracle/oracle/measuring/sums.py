@@ -9,10 +9,10 @@ from itertools import product
 
 import numpy as np
 
-from .measure_network import Network, outer_sum
-from .measure_numbers import Coefficient, Known, coefficients, fraction, meets
-from .measure_steps import Steps, classes, forms, names_of, place
-from .probes import Array
+from ..probes import Array
+from .network import Network, outer_sum
+from .numbers import Coefficient, Known, coefficients, fraction, meets
+from .steps import Steps, classes, forms, names_of, place
 
 Table = list[list[Fraction | None]]
 """The coefficient of delta(k) h(j)^T in row k - 1, column j; None where h(j) or delta(k) is zero."""
