@@ -13,7 +13,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
 
-.PHONY: help setup verify readme test proof lint types bench clean
+.PHONY: help setup verify report readme test proof docs lint types bench score clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,8 +24,15 @@ setup: $(INSTALLED) $(LINKS)  ## make .venv and install the project in it
 verify: setup  ## check every line of every equation, and write reports/
 	$(BIN)/bptt-oracle verify $(ARGS)
 
-readme: setup  ## put the findings of reports/verdicts.json into README.md
+report: setup  ## draw reports/index.html from the data in reports/
+	$(BIN)/bptt-oracle report $(ARGS)
+
+readme: setup  ## put the findings of reports/verdicts.json into README.md, and what its commands print
 	$(BIN)/python -m bptt_oracle.report.readme
+	$(BIN)/python -m bptt_oracle.report.transcripts
+
+docs: setup  ## build the site of the docs in build/docs
+	$(BIN)/sphinx-build -W -q docs build/docs
 
 test: setup  ## run the tests
 	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
@@ -42,6 +49,9 @@ types: setup  ## check types, strictly
 
 bench: setup  ## run the benchmarks
 	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" $(ARGS); done
+
+score: setup  ## measure how often the oracle names what is wrong, and write reports/oracle.*; takes long
+	$(BIN)/python -m benchmarks.score $(ARGS)
 
 clean:  ## remove everything that was made here, .venv included
 	rm -rf .venv $(LINKS) build dist *.egg-info

@@ -110,7 +110,9 @@ def test_verify_writes_its_reports_and_nothing_else(reports: Path) -> None:
         "discrepancies.md",
         "floating.json",
         "floating.md",
+        "index.html",
         "verdicts.json",
+        "verdicts.schema.json",
     ]
     assert json.loads((reports / "floating.json").read_text(encoding="utf-8"))["formats"].keys() == FORMATS.keys()
 
@@ -158,7 +160,7 @@ def test_another_process_writes_the_same_bytes(reports: Path, tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for name in ("verdicts.json", "discrepancies.md"):
+    for name in ("verdicts.json", "discrepancies.md", "index.html"):
         assert (tmp_path / name).read_bytes() == (reports / name).read_bytes()
 
 
@@ -178,9 +180,8 @@ def test_verify_prints_a_row_for_every_equation_and_exits_0_when_all_is_decided(
     ]
     assert "46 equations, 100 lines: 99 lines hold as printed, 1 fail, 0 are unverified\n" in done.out
     assert "  (31) misprint: the time of delta: k, the index of the sum, not t\n" in done.out
-    written = ", ".join(
-        str(tmp_path / name) for name in ("verdicts.json", "discrepancies.md", "floating.json", "floating.md")
-    )
+    names = "verdicts.json", "verdicts.schema.json", "discrepancies.md", "floating.json", "floating.md", "index.html"
+    written = ", ".join(str(tmp_path / name) for name in names)
     assert done.out.endswith(f"written: {written}\n")
 
 
