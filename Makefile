@@ -31,8 +31,8 @@ readme: setup  ## put the findings of reports/verdicts.json into README.md, and 
 	$(BIN)/python -m bptt_oracle.report.readme
 	$(BIN)/python -m bptt_oracle.report.transcripts
 
-docs: setup  ## build the site of the docs in build/docs
-	$(BIN)/sphinx-build -W -q docs build/docs
+docs: setup  ## build the site in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/read docs docs/_build/html
 
 test: setup  ## run the tests
 	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
@@ -54,7 +54,7 @@ score: setup  ## measure how often the oracle names what is wrong, and write rep
 	$(BIN)/python -m benchmarks.score $(ARGS)
 
 clean:  ## remove everything that was made here, .venv included
-	rm -rf .venv $(LINKS) build dist *.egg-info
+	rm -rf .venv $(LINKS) build dist docs/_build *.egg-info
 	rm -rf .hypothesis .jax_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
