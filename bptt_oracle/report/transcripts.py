@@ -1,9 +1,9 @@
 """Transcripts in a page: commands with what they print, made by running them.
 
 A transcript stands between the lines `BEGIN` and `END`, in a fenced block, its commands after "$ "; of one that ends
-in " | head -N" the first N lines are shown. Each is run in a folder of its own, which holds the examples of this checkout
-and an empty folder `build`. Numbers with many digits are shortened; `masked` hides them, since the last digits of a
-float belong to a machine.
+in " | head -N" the first N lines are shown. Each is run in a folder of its own, which holds the examples of this
+checkout and an empty folder `build`. Numbers with many digits are shortened; `masked` hides them, since the last digits
+of a float belong to a machine.
 
 Run as a module in a checkout, it puts what the commands print now into `PAGES`. A transcript whose tools are
 not installed stays as it is.

@@ -1,0 +1,69 @@
+"""How long the oracle takes: facts of a machine, in a file of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from bptt_oracle.oracle.verdict import check
+
+from .alarms import Chunk
+from .mutation import Judged
+from .programs import PROGRAMS, Program, load
+
+ROUNDS = 5
+
+
+def verdicts() -> dict[str, Any]:
+    """For every program, the seconds of a verdict at the default settings, and how many of them are its own."""
+    return {name: _verdict(program) for name, program in PROGRAMS.items()}
+
+
+def _verdict(program: Program) -> dict[str, float]:
+    f, inside = load(program.source, program.name), [0.0]
+
+    def timed(params: Any, x: Any, y: Any, **keywords: Any) -> Any:
+        start = perf_counter()
+        try:
+            return f(params, x, y, **keywords)
+        finally:
+            inside[0] += perf_counter() - start
+
+    def without_h0(params: Any, x: Any, y: Any) -> Any:
+        return timed(params, x, y)
+
+    def with_h0(params: Any, x: Any, y: Any, h0: Any) -> Any:
+        return timed(params, x, y, h0=h0)
+
+    asked = with_h0 if program.conventions.h0 else without_h0
+    rounds = []
+    for _ in range(ROUNDS):
+        inside[0] = 0.0
+        start = perf_counter()
+        check(asked, layers=program.hidden)
+        rounds.append((perf_counter() - start, inside[0]))
+    total, own = median(total for total, _ in rounds), median(own for _, own in rounds)
+    return {"seconds": round(total, 4), "seconds in f": round(own, 4), "times the cost of f": round(total / own, 2)}
+
+
+def diagnoses(found: Sequence[Judged]) -> dict[str, float]:
+    """Of checks of wrong mutants, by the seconds they took."""
+    return spread([each.seconds for each in found if each.population == "wrong"])
+
+
+def trials(chunks: Sequence[Chunk]) -> dict[str, float]:
+    """Of checks of right backprops without diagnosis."""
+    return spread([seconds for chunk in chunks for seconds in chunk.seconds])
+
+
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """How many, the median, the longest but for 1 in 20, the longest."""
+    ordered = sorted(seconds)
+    return {
+        "checks": len(ordered),
+        "median": round(median(ordered), 4),
+        "95 of 100 below": round(ordered[int(0.95 * (len(ordered) - 1))], 4),
+        "longest": round(ordered[-1], 4),
+    }
