@@ -47,7 +47,7 @@ class Extent:
     trials: int
 
 
-FULL = Extent(every=5, seeds=(1, 2), pairs=100, trials=10_000)
+FULL = Extent(every=8, seeds=(1,), pairs=60, trials=10_000)
 QUICK = Extent(every=25, seeds=(1,), pairs=10, trials=100)
 
 

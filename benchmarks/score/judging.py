@@ -82,7 +82,7 @@ def claim_of(result: Result, unseen: Sequence[Case], equations: frozenset[int] |
         return "suspect"
     measured = [mistake for mistake in result.mistakes if kind_of(mistake) == "measured"]
     if measured and equations is not None:
-        blamed = {mistake.equation for mistake in measured if mistake.equation is not None}
+        blamed = {mistake.equation for mistake in (*named, *measured) if mistake.equation is not None}
         return "plausible" if any(_alike(a, b) for a in blamed for b in equations) else "suspect"
     return "confirmed" if named else "none"
 
