@@ -138,7 +138,7 @@ def test_a_gradient_that_is_not_finite(value: float) -> None:
     result = found(changed(textbook(), change))
     assert slugs(result) == ["not-finite"]
     assert f"dJ/dH^(1): entry (1, 2) is {value}; expected finite numbers" in result.mistakes[0].message
-    assert result.mistakes[0].where.startswith("network wide-one (n=2, T=7,")
+    assert result.mistakes[0].where == "networks wide-one and square"
 
 
 def test_a_loss_that_is_not_finite() -> None:
@@ -158,7 +158,10 @@ def test_an_exception_is_told_with_its_traceback_and_the_rest_goes_on() -> None:
     assert mistake.detail.startswith('Traceback (most recent call last):\n  File "textbook.py", line 7, in backprop\n')
     assert mistake.detail.endswith("KeyError: 'eight'")
     assert "calling.py" not in mistake.detail
-    assert [network.split()[0] for network in result.asked] == ["plain", "wide-one", "long", "large", "tiny"]
+    assert [network.split()[0] for network in result.asked] == [
+        *("plain", "wide-one", "long", "large", "tiny"),
+        *("deep", "two", "wide", "wide-deep", "square"),
+    ]
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError(), RecursionError()])

@@ -200,7 +200,7 @@ def test_assert_correct_raises_with_the_whole_text() -> None:
         assert_correct(textbook(*WRONG["H meets h(t)"]), diagnose=False, seed=7)
     assert isinstance(raised.value, AssertionError)
     assert str(raised.value) == str(raised.value.result)
-    assert str(raised.value).startswith("WRONG: backprop, asked about 5 networks\n")
+    assert str(raised.value).startswith("WRONG: backprop, asked about 10 networks\n")
 
 
 def test_a_result_is_plain_JSON_data() -> None:
@@ -214,11 +214,11 @@ def test_a_result_is_plain_JSON_data() -> None:
 def test_the_text_of_a_right_backprop() -> None:
     result = check(textbook(), seed=4, name="my_backprop", layout="columns")
     assert str(result) == (
-        "right: my_backprop, asked about 5 networks\n"
+        "right: my_backprop, asked about 10 networks\n"
         "\n"
         "limit:        h(0) is zero in every network: f takes no h0\n"
-        "limit:        takes 1 hidden layer only; networks with 2 and 3 were not checked: IndexError: index 3\n"
-        "              is out of bounds for axis 0 with size 3\n"
+        "limit:        takes 1 hidden layer only; networks with 2 and 3 were asked about with as many\n"
+        "              instead: IndexError: index 3 is out of bounds for axis 0 with size 3\n"
         "conventions:  columns (z = W h), no batch, one bias, tanh, mean over t, y as classes, h(0) = 0,\n"
         "              float64; declared: layout; the rest found out\n"
         "held against: the one-pass backprop of section 4, whose equations this project verifies\n"

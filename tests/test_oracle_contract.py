@@ -66,7 +66,7 @@ def test_a_second_call_with_another_answer() -> None:
 def test_a_second_call_is_the_only_mistake_of_an_accumulator_if_fresh_ones_can_be_had() -> None:
     result = found(Model().accumulates, fresh=lambda: Model().accumulates)
     assert slugs(result) == ["second-call"]
-    assert len(result.asked) == 5
+    assert len(result.asked) == 10
     assert result.discrepancies == ()
 
 
@@ -160,7 +160,9 @@ def test_parameters_that_are_changed(how: str) -> None:
 
     result = found(changed(textbook(), change))
     assert slugs(result) == ["parameters-changed"]
-    assert result.mistakes[0].where == "networks plain, wide-one, long, large and tiny"
+    assert (
+        result.mistakes[0].where == "networks plain, wide-one, long, large, tiny, deep, two, wide, wide-deep and square"
+    )
 
 
 # ------------------------------------------------------------------------------------------------- batch and T = 1

@@ -1,5 +1,6 @@
 """What is found out about a backprop: how it takes a network, which J it differentiates, how exactly, how deep."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -227,7 +228,8 @@ def test_one_hidden_layer_only_is_a_limit() -> None:
     assert result.ok
     assert result.limits == (
         "h(0) is zero in every network: f takes no h0",
-        "takes 1 hidden layer only; networks with 2 and 3 were not checked: AssertionError: two layers",
+        "takes 1 hidden layer only; networks with 2 and 3 were asked about with as many instead: "
+        "AssertionError: two layers",
     )
     assert {network.split()[1] for network in result.asked} == {"(n=2,"}
 
@@ -240,12 +242,18 @@ def test_two_hidden_layers_only_is_a_limit() -> None:
             raise NotImplementedError
         return f(params, x, y)
 
-    assert found(two).limits[1].startswith("takes 2 hidden layers only; networks with 1 and 3 were not checked")
+    assert (
+        found(two)
+        .limits[1]
+        .startswith("takes 2 hidden layers only; networks with 1 and 3 were asked about with as many instead")
+    )
 
 
 def test_gradients_of_fewer_layers_are_a_limit_too() -> None:
     result = found(textbook(("T = len(x)", "y = y % len(params[1]['b']); T = len(x)")))
-    assert result.limits[-1].startswith("takes 1 hidden layer only; networks with 2 and 3 were not checked: expected")
+    assert result.limits[-1].startswith(
+        "takes 1 hidden layer only; networks with 2 and 3 were asked about with as many instead: expected"
+    )
 
 
 def test_a_depth_that_was_declared_is_a_mistake_if_it_raises() -> None:
@@ -339,3 +347,43 @@ def test_arguments_have_the_shapes_of_the_conventions(batch: str) -> None:
 def test_what_cannot_be_declared_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConventionError, match=message):
         check(implementation(Conventions()), **options)
+
+
+def test_a_program_of_two_layers_is_asked_about_everything_that_hides() -> None:
+    f = implementation(Conventions())
+
+    def clipped(params: Any, x: Any, y: Any) -> Any:
+        assert len(params) == 3
+        loss, grads = f(params, x, y)
+        return loss, [{name: np.clip(g, -1, 1) for name, g in layer.items()} for layer in grads]
+
+    result = check(clipped, diagnose=False)
+    assert not result.ok
+    assert {network.split()[0] for network in result.asked} >= {"plain", "long", "large", "tiny", "square"}
+    assert {network.split()[1] for network in result.asked} == {"(n=3,"}
+
+
+def test_fewer_layers_than_declared_may_be_refused() -> None:
+    f = implementation(Conventions())
+
+    def two(params: Any, x: Any, y: Any) -> Any:
+        assert len(params) == 3
+        return f(params, x, y)
+
+    result = check(two, layers=2, diagnose=False)
+    assert result.ok
+    assert "layers=2" in str(result)
+    assert not check(two, layers=1, diagnose=False).ok
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ((np.arctan, lambda z: 1 / (1 + z * z) ** 2), r"at z = .* f' is .*, and differences of f give"),
+        ((math.atan, lambda z: 1 / (1 + z * z)), "expected f to take an array and give one, but it raised TypeError"),
+        ((np.arctan, lambda z: None), r"expected f' of an array of shape \(61,\), but got shape \(\)"),
+    ],
+)
+def test_a_pair_that_is_no_activation_is_refused(pair: Any, message: str) -> None:
+    with pytest.raises(ConventionError, match=message):
+        check(implementation(Conventions()), activation=pair)

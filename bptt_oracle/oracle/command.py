@@ -17,7 +17,7 @@ from .refusals import Refusal
 TIME_LIMIT = 30.0
 """Seconds for an answer, the start of the program counted in: what an interpreter and its libraries may need."""
 
-MOST_FAILURES = {"crash": 200, "garbage": 10, "time-limit": 3, "too-large": 3}
+MOST_FAILURES = {"crash": 200, "garbage": 3, "time-limit": 3, "too-large": 3}
 """How often a program may fail for each reason until only forms that it has answered in are asked.
 
 A program that crashes may do so in every form but its own: in up to 48 others, while its conventions are found out.

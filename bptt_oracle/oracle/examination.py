@@ -95,16 +95,27 @@ class Examination:
                 outcomes[plan] = self._ask(plan)
         if left := [plan.name for plan in asked if plan not in outcomes]:
             self._limits.append(f"{listed(left)} were not asked about: too many calls took too long")
-        lost = {} if self._layers is not None else _depths_lost(outcomes)
+        lost = _depths_lost(outcomes)
+        if self._layers is not None:  # a smaller number than was declared may be refused
+            lost = {} if self._layers in lost else {d: why for d, why in lost.items() if d < self._layers}
+        self._plans = [plan for plan in asked if plan in outcomes and plan.hidden not in lost]
         if lost:
-            taken = sorted({plan.hidden for plan in outcomes} - lost.keys())
-            self._limits.append(
-                f"takes {listed(map(str, taken))} hidden layer{'s' if taken != [1] else ''} only; networks with "
-                f"{listed(map(str, sorted(lost)))} were not checked: {lost[min(lost)].message}"
-            )
+            self._plans += self._ask_instead([plan for plan in outcomes if plan.hidden in lost], lost)
         if deepest < _DEEPEST:
             self._limits.append(f"networks with more than {deepest} hidden layers were not checked, as declared")
-        self._plans = [plan for plan in PLANS if plan in outcomes and plan.hidden not in lost]
+
+    def _ask_instead(self, plans: Sequence[Plan], lost: Mapping[int, Failure]) -> list[Plan]:
+        """Networks of depths that f does not take, with the nearest number of hidden layers that it does take."""
+        taken = sorted({plan.hidden for plan in self._plans})
+        self._limits.append(
+            f"takes {listed(map(str, taken))} hidden layer{'s' if taken != [1] else ''} only; networks with "
+            f"{listed(map(str, sorted(lost)))} were asked about with as many instead: {lost[min(lost)].message}"
+        )
+        instead = [plan.with_hidden(min(taken, key=lambda depth: abs(depth - plan.hidden))) for plan in plans]
+        for plan in instead:
+            if not self._inquiry.is_over:
+                self._ask(plan)
+        return instead
 
     def _ask(self, plan: Plan) -> Answer | Failure:
         ask = self._inquiry.ask_fresh if self._inquiry.is_renewing else self._inquiry.ask

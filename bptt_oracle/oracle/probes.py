@@ -44,6 +44,12 @@ class Plan:
         """The number of hidden layers."""
         return len(self.d) - 2
 
+    def with_hidden(self, count: int) -> Plan:
+        """The same with another number of hidden layers: the last ones left out, or wider ones added."""
+        same = len(set(self.d)) == 1
+        added = [self.d[0] if same else max(self.d) + i for i in range(1, count - self.hidden + 1)]
+        return replace(self, d=(self.d[0], *self.d[1:-1][:count], *added, self.d[-1]))
+
 
 PLANS = (
     Plan("plain", (3, 4, 5), T=4, B=2),

@@ -61,7 +61,7 @@ class Discrepancy:
     size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The verdict on one backprop.
 
@@ -97,6 +97,8 @@ class Result:
         from .text import text
 
         return text(self)
+
+    __repr__ = __str__
 
     def as_data(self) -> dict[str, Any]:
         """The verdict as JSON data."""

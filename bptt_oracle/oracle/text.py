@@ -37,7 +37,7 @@ def text(result: Result) -> str:
         lines += _item("limit:", limit)
     lines += _item("conventions:" if count else "asked with:", _conventions(result))
     lines += _item("held against:", _SOURCES.get(result.truth, result.truth))
-    lines += _item("again:", result.again or _call(result))
+    lines += _item("again:", result.again or call(result))
     return "\n".join(lines)
 
 
@@ -88,10 +88,11 @@ def _conventions(result: Result) -> str:
     return f"{result.conventions}; declared: {', '.join(declared)}; the rest found out"
 
 
-def _call(result: Result) -> str:
-    """The call that repeats this one, but for what cannot be written down."""
+def call(result: Result, **others: Any) -> str:
+    """The call that repeats this one, but for what cannot be written down; with other options that were given."""
     options = [f"seed={result.seed}"]
     options += [f"truth={result.truth!r}"] if result.truth != "manual" else []
+    options += [f"{name}={value!r}" for name, value in others.items()]
     for name in (field.name for field in fields(Conventions) if field.name in result.declared):
         value: Any = getattr(result.conventions, name)
         options.append(f"{name}={value!r}" if isinstance(value, str | int) else f"{name}=...")

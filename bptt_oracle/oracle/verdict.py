@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..manual import Elementwise
@@ -12,7 +13,9 @@ from .calling import TIME_LIMIT, Callee, Function
 from .conventions import ConventionError, Conventions
 from .examination import Examination
 from .inquiry import Inquiry
+from .pairs import pair
 from .result import Result
+from .text import call
 
 SOURCES = ("manual", "jax")
 
@@ -95,7 +98,7 @@ def check(
         "biases": biases,
         "over_time": over_time,
         "over_batch": over_batch,
-        "activation": Elementwise(*activation) if isinstance(activation, tuple) else activation,
+        "activation": _activation(activation),
         "targets": targets,
         "h0": h0,
         "precision": precision,
@@ -109,7 +112,11 @@ def check(
     callee = Callee(f, time_limit=time_limit, precision=precision or "float64", fresh=fresh)
     with _no_warning_is_an_error(), closing(callee):
         examination = Examination(Inquiry(callee, seed, truth), declared, layers, diagnose=diagnose)
-        return examination.result(name or str(getattr(f, "__name__", type(f).__name__)))
+        result = examination.result(name or str(getattr(f, "__name__", type(f).__name__)))
+    others: dict[str, Any] = {} if layers is None else {"layers": layers}
+    if time_limit != TIME_LIMIT:
+        others["time_limit"] = time_limit
+    return replace(result, again=call(result, **others)) if others else result
 
 
 def assert_correct(f: Function, **options: Any) -> None:
@@ -118,6 +125,16 @@ def assert_correct(f: Function, **options: Any) -> None:
     result = check(f, **options)
     if not result.ok:
         raise GradientError(result)
+
+
+def _activation(given: Any) -> Any:
+    """A name, or the functions that were given, looked at."""
+    match given:
+        case Elementwise():
+            return pair(given.function, given.derivative)
+        case tuple() if len(given) == 2:
+            return pair(*given)
+    return given
 
 
 def _expect(holds: bool, message: str) -> None:
