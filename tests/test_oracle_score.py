@@ -284,7 +284,7 @@ def small() -> list[mutation.Judged]:
     """Some mutants that answer, with one hidden layer, sorted out and asked about in this process."""
     questions = mutation.population(PARTS, (1,), lambda mutant: mutant.program.name == "rows_by_layer")
     found = []
-    for question in questions[::9]:
+    for question in questions[::24]:
         judgement = mutation.sort_out(question)
         if judgement.population in ("wrong", "equivalent"):
             found.append(mutation.combined(judgement, mutation.ask(question)))
@@ -294,7 +294,7 @@ def small() -> list[mutation.Judged]:
 def test_some_mutants_end_to_end() -> None:
     found = small()
     wrong = [each for each in found if each.population == "wrong"]
-    assert len(wrong) >= 5
+    assert len(wrong) >= 2
     assert not [each.id for each in wrong if each.outcome == "accepted"]
     assert not [each.id for each in wrong if each.claim == "refuted"]
     assert all(each.outcome == "accepted" for each in found if each.population == "equivalent")
