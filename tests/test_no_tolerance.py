@@ -30,6 +30,7 @@ LEAST = {False: 1 / 500, True: 1 / 50}
 
 DECLARED = {
     ("tests/test_oracle_score.py", "check_grads"): "the name of a tool that is scored, in JAX",
+    ("tests/test_oracle_score.py", "0.01"): "how seldom a name may be wrong",
     ("bptt_oracle/worlds.py", "1e-40"): "how narrow enclosures must be before an overlap counts: narrower is stricter",
     ("bptt_oracle/arithmetic/rounded.py", "2.0**-50"): "rounding of the bounds themselves, derived in the module",
     ("tests/test_wrong_readings.py", "1e-13"): "the size of an error that is planted, which must be caught",

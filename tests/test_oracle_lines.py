@@ -579,7 +579,7 @@ def test_what_is_printed_between_two_requests_is_found(start: Start, tmp_path: P
     ("slug", "source"),
     [
         ("crash", "raise SystemExit(3)"),
-        ("garbage", "print('ready', flush=True); input()"),
+        ("garbage", "input(); print('ready', flush=True); input()"),
         ("time-limit", "import time; time.sleep(600)"),
         ("too-large", "input()\nwhile True: print('0,' * 10**5, end='')"),
     ],

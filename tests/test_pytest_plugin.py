@@ -19,7 +19,10 @@ pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-PLUGIN = ("-p", "no:bptt_oracle", "-p", "bptt_oracle.pytest_plugin")
+PLUGIN = (
+    *("-p", "no:bptt_oracle", "-p", "bptt_oracle.pytest_plugin"),
+    *("-W", "ignore:Module already imported so cannot be rewritten"),  # by the tests that ran before in this process
+)
 """Loads the plugin, whether or not the installation that is tested declares it."""
 
 MODULE = re.findall(r"```python\n(.*?)\nfor line in", PAGE, re.DOTALL)[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,10 @@ def test_a_readme_without_a_place_for_it_is_refused(verdicts: Any) -> None:
         with_summary("# Title\n", verdicts)
 
 
-def test_the_python_in_the_readme_runs() -> None:
-    code = README.split("```python\n", 1)[1].split("```", 1)[0]
+def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "examples" / "numpy")
+    monkeypatch.setitem(sys.modules, "my_rnn", import_module("right"))
     names: dict[str, Any] = {}
-    exec(code, names)
+    for block in README.split("```python\n")[1:]:
+        exec(block.split("```", 1)[0], names)
     assert names["gradients"].visits == 5
-    assert names["per_step_sum"](names["net"]).visits == 15
