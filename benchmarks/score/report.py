@@ -51,7 +51,8 @@ are declared, in the others they are found out.
 
 _CHECKERS = """## What other checks let through
 
-At their defaults, with {versions}. The mistakes are the mutants of the backward part, and the catalogue. *Typical* is a
+At their defaults, with {versions}. The mistakes are one of {count} of those above: mutants of the backward part, and the
+catalogue. *Typical* is a
 network as gradients are mostly tried out on: one hidden layer, weights of 0.01 N(0, 1), biases and h(0) of zero.
 *Probing* is the deepest of the oracle's own that a backprop takes. Counted are wrong backprops that are let through
 although their gradients are wrong on this network, and, under *right*, right ones that are rejected.
@@ -200,7 +201,7 @@ def _checkers(data: Data) -> str:
     rows.append(["the network hides it", *hidden, *("" for _ in networks)])
     rows.append(["of", *of, *(str(data["right backprops"][network]) for network in networks)])
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    return "\n".join([_CHECKERS.format(versions=versions), *_table(header, rows), ""])
+    return "\n".join([_CHECKERS.format(versions=versions, count=data["one of"]), *_table(header, rows), ""])
 
 
 def _cell(value: int | None) -> str:
