@@ -51,9 +51,9 @@ are declared, in the others they are found out.
 
 _CHECKERS = """## What other checks let through
 
-At their defaults, with {versions}. The mistakes are one of {count} of those above: mutants of the backward part, and the
-catalogue. *Typical* is a
-network as gradients are mostly tried out on: one hidden layer, weights of 0.01 N(0, 1), biases and h(0) of zero.
+At their defaults, with {versions}. The mistakes are one of {count} of those above: mutants of the backward part, and
+the catalogue. *Typical* is a network as gradients are mostly tried out on: one hidden layer, weights of 0.01 N(0, 1),
+biases and h(0) of zero.
 *Probing* is the deepest of the oracle's own that a backprop takes. Counted are wrong backprops that are let through
 although their gradients are wrong on this network, and, under *right*, right ones that are rejected.
 """
