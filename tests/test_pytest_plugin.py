@@ -44,7 +44,7 @@ def user(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
 def run(user: pytest.Pytester, test: str, *arguments: str) -> pytest.RunResult:
     """Run a module of tests with the plugin."""
     user.makepyfile(f"import pytest\nimport right, wrong\n{test}")
-    return user.runpytest(*PLUGIN, *arguments)
+    return user.runpytest(*arguments, *PLUGIN)  # what is ignored comes after what is an error
 
 
 def shown(result: pytest.RunResult) -> str:
