@@ -118,6 +118,8 @@ PAIRS = [
     ("carry-after-slope", "scale(-1)@W-output"),
     ("last-step-only@W-output", "last-state@H"),
     ("delta-clipped-by-norm(5)", "bias-averaged@b"),
+    ("steps-reversed@W-upper", "next-input-wraps@W-first"),
+    ("clipped-by-global-norm(1)", "before-slope@H-first"),
 ]
 
 

@@ -369,5 +369,6 @@ def test_committed_report_shows_what_is_promised(report: dict[str, Any]) -> None
     assert min(rates(report, "backward", "at least located")) >= 0.98
     assert max(rates(report, "backward", "wrongly named, or to be read")) <= 0.01
     assert all(each["rates"]["first"] >= 0.99 for by in report["catalogue"]["alone"].values() for each in by.values())
-    pairs = [each for by in report["catalogue"]["pairs"].values() for each in by.values()]
-    assert sum(each["all named"] for each in pairs) >= 0.95 * sum(each["states"]["wrong"] for each in pairs)
+    for depths in report["catalogue"]["pairs"].values():  # of the oracle's own networks, and of random ones
+        wrong = sum(each["states"]["wrong"] for each in depths.values())
+        assert sum(each["all named"] for each in depths.values()) >= 0.95 * wrong

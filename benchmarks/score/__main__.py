@@ -49,7 +49,7 @@ class Extent:
     checked: int
 
 
-FULL = Extent(every=8, seeds=(1,), pairs=60, trials=10_000, checked=12)
+FULL = Extent(every=8, seeds=(1,), pairs=100, trials=10_000, checked=12)
 QUICK = Extent(every=25, seeds=(1,), pairs=10, trials=100, checked=40)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,30 +126,26 @@ Chosen = list[tuple[_Options, float]]
 
 
 def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen | None:
-    """The accumulator that gives the gradients of one kind goes into the result; its factors are returned.
+    """The accumulators that give the gradients of one kind go into the result; their factors are returned.
 
-    None if no accumulator does, which the result notes, or if there is nothing to explain.
+    One accumulator for all layers comes before one for the first layer and another for those above. None if no
+    accumulators do it, which the result notes, or if there is nothing to explain.
     """
     if not options:
         return None
-    needing = [o for o in options if o.factor("right") != 1]
-    if not needing:
-        return [(o, 1.0) for o in options]
-    giving: dict[str, tuple[str, Chosen]] = {}
-    for slug in ACCUMULATORS:
-        if slug != "right" and needing[0].factor(slug) is None:
-            continue
-        chosen, place = _with(slug, options), _place(slug, options, tensor)
-        if chosen is not None and place is not None:
-            giving[slug] = place, chosen
-    exact = [slug for slug, (_, chosen) in giving.items() if all(s == 1 for _, s in chosen)]
-    for slug in (*exact, *giving):
-        place, chosen = giving[slug]
-        if slug != "right":
-            deviation = Deviation(slug, tensor=place)
-            result.accumulators.append(deviation)
-            result.alternatives[deviation] = tuple(exact[1:])
-        return chosen
+    split = {
+        f"{tensor}-first": [o for o in options if o.item.l == 1],
+        f"{tensor}-upper": [o for o in options if o.item.l > 1],
+    }
+    ways = [_givers({tensor: options}), _givers(split) if tensor in ("H", "W", "b") and all(split.values()) else None]
+    rated = [(max(rank for rank, *_ in way.values()), way) for way in ways if way is not None]
+    if rated:
+        _, way = min(rated, key=lambda each: each[0])
+        for place, (_, slug, _, others) in way.items():
+            if slug != "right":
+                result.accumulators.append(Deviation(slug, tensor=place))
+                result.alternatives[result.accumulators[-1]] = others
+        return [pair for _, _, chosen, _ in way.values() for pair in chosen]
     for slug in ACCUMULATORS:
         if (limit := _clip_by_value(options, slug)) is not None:
             if slug != "right":
@@ -160,26 +156,35 @@ def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen
     return None
 
 
-def _with(slug: str, options: list[_Options]) -> Chosen | None:
-    """The factors if every gradient is given by one accumulator or, exactly, by the right one; else None."""
-    chosen: Chosen = []
-    for o in options:
-        s = 1.0 if o.factor("right") == 1 and slug != "right" else o.factor(slug)
-        if s is None:
-            return None
-        chosen.append((o, s))
-    return chosen
+Giver = tuple[int, str, Chosen, tuple[str, ...]]
+"""What gives some gradients: its rank, 0 the best, its slug, the factors, and what else gives them as exactly."""
 
 
-def _place(slug: str, options: list[_Options], tensor: str) -> str | None:
-    """Where an accumulator stands for the right one: in every layer, in the first, or in those above; else None."""
-    here = {o.item.l for o in options if o.factor("right") != 1}
-    elsewhere = {o.item.l for o in options if o.factor("right") == 1 and o.factor(slug) != 1}
-    if slug == "right" or not elsewhere:
-        return tensor
-    if here == {1} and 1 not in elsewhere:
-        return f"{tensor}-first"
-    return f"{tensor}-upper" if elsewhere == {1} and 1 not in here else None
+def _givers(places: Mapping[str, list[_Options]]) -> dict[str, Giver] | None:
+    """The best accumulator for each place; None if one place has none."""
+    found = {place: _giver(options) for place, options in places.items()}
+    return None if None in found.values() else {place: each for place, each in found.items() if each is not None}
+
+
+def _giver(options: list[_Options]) -> Giver | None:
+    """The accumulator that gives all of some gradients: exactly or else but for factors, the right one first."""
+    giving: list[Giver] = []
+    for slug in ACCUMULATORS:
+        chosen: Chosen = []
+        for o in options:
+            if (s := o.factor(slug)) is None:
+                break
+            chosen.append((o, s))
+        else:
+            is_exact = all(s == 1 for _, s in chosen)
+            giving.append(((slug != "right") + 2 * (not is_exact), slug, chosen, ()))
+            if slug == "right" and is_exact:
+                break
+    if not giving:
+        return None
+    rank, slug, chosen, _ = min(giving, key=lambda each: each[0])
+    others = tuple(name for other, name, *_ in giving if other == rank == 1 and name != slug)
+    return rank, slug, chosen, others
 
 
 def _clip_by_value(options: list[_Options], slug: str) -> str | None:
