@@ -1,0 +1,87 @@
+"""Batches of networks of mixed shapes: verified within proved bounds, and rejected outside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bptt_oracle import batches
+from bptt_oracle.arithmetic import balls
+from bptt_oracle.batches import as_reference, by_hand, judge, least_limits, leaves, manual_bounds, verify
+from bptt_oracle.instances import Instance, draw, random_description
+from bptt_oracle.manual import ACTIVATIONS, Gradients, Network, one_pass
+from bptt_oracle.reference import padding
+
+SIZE = 12
+"""Of the batches here: one program."""
+
+
+def instances(scale: str = "ordinary", count: int = SIZE) -> list[Instance]:
+    rng = np.random.default_rng(7)
+    drawn = [
+        random_description(rng, seed, activations=tuple(ACTIVATIONS), scales=[scale], widths=range(1, 9))
+        for seed in range(count)
+    ]
+    return [draw(replace(d, d=(*d.d[:-1], max(2, d.d[-1])))) for d in drawn]  # one class alone has no gradient
+
+
+def test_right_gradients_are_verified_in_every_shape() -> None:
+    given = instances()
+    assert len({(i.description.n, i.description.T) for i in given}) > SIZE / 2
+    assert set(verify(given)) <= {"least", "manual", "both"}
+
+
+def test_a_batch_with_room_left_gives_what_a_full_one_gives() -> None:
+    given = instances()
+    assert verify(given[:5], size=SIZE) == verify(given)[:5]
+
+
+def truncated(net: Network) -> Gradients:
+    """The gradient that forgets what the last step hands back to the one before."""
+    right = one_pass(net)
+    b = {l: gradient + (0 if l == net.n else right.h0[l].mean()) for l, gradient in right.b.items()}
+    return replace(right, b=b)
+
+
+def test_a_wrong_gradient_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [i for i in instances() if i.description.n > 1]
+    monkeypatch.setattr(batches, "one_pass", truncated)
+    assert Counter(verify(given, size=SIZE)) == {"outside": len(given)}
+
+
+def test_what_the_bounds_exceed_lies_below_them() -> None:
+    given = instances()[:4]
+    limits = least_limits(given, padding.pad([as_reference(i) for i in given]))
+    with balls.precision(batches.BITS):
+        for instance, limit in zip(given, limits, strict=True):
+            for least, bound in zip(leaves(limit), manual_bounds(instance), strict=True):
+                assert (least <= bound).all()
+
+
+def test_an_error_of_few_bits_is_outside() -> None:
+    given = instances("tiny")[:6]
+    for instance, limit in zip(given, least_limits(given, padding.pad([as_reference(i) for i in given])), strict=True):
+        ours, spoilt = (by_hand(instance.network()) for _ in range(2))
+        largest = max(leaves(spoilt), key=lambda leaf: float(abs(leaf).max()))
+        largest[np.unravel_index(abs(largest).argmax(), largest.shape)] *= 1 + 2.0**-40
+        assert judge(instance, ours, ours, limit) == "least"
+        assert judge(instance, spoilt, ours, limit) == "outside"
+
+
+def test_a_clock_sees_every_part() -> None:
+    parts: list[str] = []
+
+    @contextmanager
+    def clock(name: str) -> Iterator[Any]:
+        parts.append(name)
+        with nullcontext() as nothing:
+            yield nothing
+
+    verify(instances()[:2], size=SIZE, part=clock)
+    assert parts == ["pad", "JAX", "pad", "manual", "compare"]
