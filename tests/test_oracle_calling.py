@@ -1,5 +1,6 @@
 """Whatever f answers, or does instead of answering, is contained and told."""
 
+import os
 import threading
 import time
 import warnings
@@ -272,14 +273,40 @@ def test_an_interrupt_of_the_check_stops_it(monkeypatch: pytest.MonkeyPatch) -> 
         check(textbook())
 
 
-def test_threads_end_with_the_check() -> None:
-    before = threading.active_count()
+def test_the_thread_of_a_check_does_not_end_and_serves_the_next() -> None:
+    threads: list[threading.Thread] = []
+
+    def f(params: Any, x: Any, y: Any) -> Any:
+        threads.append(threading.current_thread())
+        return textbook()(params, x, y)
+
     for _ in range(3):
-        found(textbook())
-    deadline = time.perf_counter() + 5
-    while threading.active_count() > before and time.perf_counter() < deadline:
-        time.sleep(1 / 100)
-    assert threading.active_count() <= before
+        found(f)
+    assert len({thread.ident for thread in threads}) == 1
+    assert threads[0].is_alive()
+
+
+def test_a_thread_in_which_f_was_stopped_serves_the_next_check() -> None:
+    threads: list[threading.Thread] = []
+
+    def f(params: Any, x: Any, y: Any) -> Any:
+        threads.append(threading.current_thread())
+        while True:
+            time.sleep(1 / 1000)
+
+    assert slugs(found(f, time_limit=SHORT)) == ["time-limit"]
+    assert found(textbook()).ok
+    assert len({thread.ident for thread in threads}) == 1
+    assert threads[0].is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_the_child_of_a_fork_does_not_wait_for_a_thread_that_it_lacks() -> None:
+    assert found(textbook()).ok
+    if (child := os.fork()) == 0:
+        os._exit(0 if found(textbook(), time_limit=SHORT).ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_what_f_prints_and_warns_of_gets_through(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from .answers import Answer, Failure
 from .arguments import arguments, changed
@@ -96,7 +96,7 @@ class Callee:
             The form in which f is asked.
         """
         if self._worker is None:
-            self._worker = _Worker()
+            self._worker = _Worker.take()
         given, pristine = (arguments(probe, conventions, self._precision) for _ in range(2))
         keywords = {} if given.h0 is None else {"h0": given.h0}
 
@@ -156,9 +156,9 @@ class Callee:
         return None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else False
 
     def close(self) -> None:
-        """End the thread; if f still runs in it, stop f where it can be stopped."""
+        """Give the thread back; if f still runs in it, stop f where it can be stopped."""
         if self._worker is not None:
-            self._worker.stop()
+            self._worker.release()
             self._worker = None
 
     def _exception(self, error: BaseException) -> Failure:
@@ -170,48 +170,75 @@ class Callee:
 
 
 class _Worker:
-    """A daemon thread that runs one thing after the other."""
+    """A daemon thread that runs one thing after the other, and then waits for more: it never ends.
+
+    What libraries keep for a thread, they clear away when it ends, and want the interpreter's lock for it: if the
+    interpreter ends at the same time, the process aborts. To join the thread is not enough, because it is joined before
+    that. So the thread of a check that is over waits for the next check.
+    """
+
+    _idle: ClassVar[list[_Worker]] = []
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._busy = False
+        self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], queue.SimpleQueue[Any]]] = queue.SimpleQueue()
+        self._outcome: queue.SimpleQueue[Any] | None = None
         self._thread = threading.Thread(target=self._serve, name="bptt-oracle", daemon=True)
         self._thread.start()
 
+    @classmethod
+    def take(cls) -> _Worker:
+        """One that has nothing to do."""
+        while cls._idle:
+            try:
+                worker = cls._idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if worker._thread.is_alive():  # not so in the child of a fork
+                return worker
+        return cls()
+
     def run(self, task: Callable[[], Any], seconds: float) -> Any:
         """What the task returns, never None; None if it does not return in time."""
-        self._busy = True
-        self._tasks.put(task)
+        self._outcome = queue.SimpleQueue()
+        self._tasks.put((task, self._outcome))
         try:
-            result, error = self._results.get(timeout=seconds)
+            result, error = self._outcome.get(timeout=seconds)
         except queue.Empty:
             return None
-        self._busy = False
+        self._outcome = None
         if error is not None:
             raise error
         return result
 
-    def stop(self) -> None:
-        """End the thread. Python code that still runs in it gets `TimeUp`; C code is left alone."""
-        self._tasks.put(None)
-        for _ in range(4 if self._busy else 0):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(TimeUp)
-            )
-            self._thread.join(_GRACE)
-            if not self._thread.is_alive():
-                break
+    def release(self) -> None:
+        """Let others use it. Python code that still runs in it gets `TimeUp`; C code is left alone, thread and all."""
+        if self._outcome is None or self._is_stopped(self._outcome):
+            self._outcome = None
+            self._idle.append(self)
+
+    def _is_stopped(self, outcome: queue.SimpleQueue[Any]) -> bool:
+        for _ in range(4):
+            self._raise(ctypes.py_object(TimeUp))
+            try:
+                outcome.get(timeout=_GRACE)
+            except queue.Empty:
+                continue
+            self._raise(None)  # what was not raised yet never is
+            return True
+        return False
+
+    def _raise(self, error: Any) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), error)
 
     def _serve(self) -> None:
-        try:
-            while (task := self._tasks.get()) is not None:
-                try:
-                    self._results.put((task(), None))
-                except Exception as error:  # not of f: that is an outcome
-                    self._results.put((None, error))
-        except TimeUp:
-            pass
+        while True:
+            outcome = None
+            try:
+                task, outcome = self._tasks.get()
+                outcome.put((task(), None))
+            except BaseException as error:  # not of f: that is an outcome. `TimeUp` comes at any place
+                if outcome is not None:
+                    outcome.put((None, error))
 
 
 def _last_line(error: BaseException) -> str:
