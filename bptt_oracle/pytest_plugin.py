@@ -42,7 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup(_NAME, "hand-written backpropagation through time")
     for option in OPTIONS.values():
         if not option.is_convention:
-            shown = "|".join(map(str, option.choices)) or {int: "N", float: "SECONDS", bool: "true|false"}[option.kind]
+            shown = (
+                "|".join(map(str, option.choices))
+                or {int: "N", float: "SECONDS", bool: "true|false", tuple: "D,D,D"}[option.kind]
+            )
             group.addoption(f"--bptt-{option.name.replace('_', '-')}", metavar=shown, help=option.help)
 
 

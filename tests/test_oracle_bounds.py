@@ -31,9 +31,10 @@ from bptt_oracle.floating import BITS
 from bptt_oracle.manual import Elementwise, Network, one_pass
 from bptt_oracle.oracle.answers import Truth
 from bptt_oracle.oracle.conventions import ConventionError, Conventions
-from bptt_oracle.oracle.probes import PLANS, Plan, Probe, draw
+from bptt_oracle.oracle.probes import PLANS, Plan, Probe, draw, sized
 from bptt_oracle.oracle.smoothness import SMOOTHNESS, smoothness_of
-from bptt_oracle.oracle.truth import decided, trajectories, truth_of
+from bptt_oracle.oracle.stacking import Paths, Reach, Stack
+from bptt_oracle.oracle.truth import batch_of, decided, trajectories, truth_of
 from bptt_oracle.reference import padding
 
 precisions = pytest.mark.parametrize("precision", DTYPES)
@@ -133,6 +134,77 @@ def test_bounds_are_far_below_the_gradients(plan: Plan, precision: str) -> None:
                 assert largest > (2**32 if precision == "float64" else 32) * bound, (plan.name, name)
 
 
+# ------------------------------------------------------------------------- bounds for networks of any size, by paths
+
+SIZED = (
+    sized((3, 4, 5), 6, 2),
+    sized((5, 9, 7, 4), 20, 3),
+    sized((2, 6, 6, 6, 3), 9, 1),
+    sized((20, 40, 40, 30), 12, 8),
+)
+sized_plans = pytest.mark.parametrize("plan", SIZED, ids=lambda plan: ".".join(map(str, plan.d)))
+
+
+NEARLY_ONE = 1 - 2.0**-20
+"""What is taken along the paths has no rounding of R to make up for."""
+
+
+def by_paths(probe: Probe) -> Probe:
+    """The same network, whose bounds are found along paths, whether that is wise or not."""
+    return replace(probe, plan=replace(probe.plan, kind="sized"))
+
+
+def test_true_value_lies_within_the_bounds_by_paths() -> None:
+    with balls.precision(16 * BITS):
+        for probe, conventions in [(draw(plan, 1), ASKED) for plan in SIZED[:2]] + [random_probe(s) for s in range(25)]:
+            truth = truth_of(by_paths(probe), conventions)
+            assert inside_of(truth, true_values(probe, conventions)), probe
+
+
+def test_bounds_by_paths_are_wider() -> None:
+    for seed in range(25):
+        probe, conventions = random_probe(seed)
+        exact, wider = truth_of(probe, conventions), truth_of(by_paths(probe), conventions)
+        assert wider.loss_bound >= NEARLY_ONE * exact.loss_bound
+        for name in ("H", "W", "b"):
+            pairs = [(a[name], b[name]) for a, b in zip(exact.bounds, wider.bounds, strict=True) if name in a]
+            assert all((b >= NEARLY_ONE * a).all() for a, b in pairs)
+
+
+@precisions
+@sized_plans
+def test_right_programs_lie_inside_by_paths(plan: Plan, precision: str) -> None:
+    for name in PROGRAMS:
+        if name != "padded JAX":
+            found = [answered(name, draw(plan, seed), ASKED, precision) for seed in range(2)]
+            assert found == [[], []], name
+
+
+@precisions
+@sized_plans
+def test_bounds_by_paths_are_far_below_the_gradients(plan: Plan, precision: str) -> None:
+    truth = truth_of(draw(plan, 1), ASKED.replace(precision=precision))
+    for layer, bounds in zip(truth.grads, truth.bounds, strict=True):
+        for name, gradient in layer.items():
+            assert abs(gradient).max() > (2**30 if precision == "float64" else 2) * bounds[name].max(), name
+
+
+def test_products_along_all_paths_are_no_less_than_the_derivatives() -> None:
+    """Of the same network, slopes and numbers: |R| c and |R|^T c."""
+    probe = draw(PLANS[1], 1).sequences(slice(0, 1))
+    net = batch_of(probe, ASKED)
+    stack, run = Stack(net), trajectories(probe, ASKED)
+    slope = stack.rows({l: ASKED.functions.f.derivative(run.z[l]) for l in (1, 2, 3)}, stack.hidden)
+    source = (run.y_hat - probe.targets).swapaxes(0, 1)
+    paths = Paths(stack, abs(slope), abs(source))
+    rng = np.random.default_rng(1)
+    c, above = rng.random((1, probe.T, stack.hidden)), rng.random((1, probe.T, stack.D))
+    size = abs(stack.derivatives(slope)[0])
+    assert (paths.forward(c)[0] >= NEARLY_ONE * np.einsum("tdsh,sh->td", size, c[0])).all()
+    assert (paths.backward(above)[0] >= NEARLY_ONE * np.einsum("tdsh,td->sh", size, above[0])).all()
+    assert (paths.arriving >= NEARLY_ONE * Reach(stack, slope, source).arriving).all()
+
+
 # ------------------------------------------------------------------------------------ right programs lie inside
 
 
@@ -222,6 +294,15 @@ def test_planted_mistakes_lie_outside(mistake: str, plan: Plan, precision: str) 
         _, grads = by_hand(probe, conventions, DTYPES[precision], Style(log_of_y_hat=False), wrong)
         truth = truth_of(probe, conventions)
         assert outside((truth.loss, grads), truth) != []
+
+
+@sized_plans
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_planted_mistakes_lie_outside_the_bounds_by_paths(mistake: str, plan: Plan) -> None:
+    probe, (wrong, _) = draw(plan, 2), MISTAKES[mistake]
+    _, grads = by_hand(probe, ASKED, np.float64, Style(log_of_y_hat=False), wrong)
+    truth = truth_of(probe, ASKED)
+    assert outside((truth.loss, grads), truth) != []
 
 
 @precisions

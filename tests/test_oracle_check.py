@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from implementations import WRONG, Backprop, implementation, textbook
+from implementations import ACTIVATION, WRONG, Backprop, implementation, textbook
 
 import bptt_oracle
 from bptt_oracle import GradientError, assert_correct, check
+from bptt_oracle.manual import Batch, forward_batch, one_pass_batch
 from bptt_oracle.oracle import comparison
 from bptt_oracle.oracle import inquiry as inquiries
 from bptt_oracle.oracle.answers import Answer, Case, Truth
@@ -201,6 +202,84 @@ def test_assert_correct_raises_with_the_whole_text() -> None:
     assert isinstance(raised.value, AssertionError)
     assert str(raised.value) == str(raised.value.result)
     assert str(raised.value).startswith("WRONG: backprop, asked about 10 networks\n")
+
+
+def test_a_network_of_a_given_size_is_asked_about_alone() -> None:
+    shapes = []
+
+    def f(params: Any, x: Any, y: Any, h0: Any) -> Any:
+        shapes.append((x.shape, [layer["W"].shape for layer in params]))
+        return implementation(FULL)(params, x, y, h0)
+
+    result = check(f, widths=(6, 12, 9, 5), T=11, B=3, layout="rows", batch="time-first")
+    assert result.ok
+    assert result.asked == ("sized (n=3, T=11, B=3, d=6.12.9.5, seed=2016)",)
+    assert result.limits == ("asked about one network alone, of the size that was given, in float64",)
+    assert shapes == [((11, 3, 6), [(6, 12), (12, 9), (9, 5)])] * 2
+    assert result.again == (
+        "bptt_oracle.check(f, seed=2016, widths=(6, 12, 9, 5), T=11, B=3, layout='rows', batch='time-first', "
+        "precision='float64')"
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if not name.startswith("clipped")])  # its gradients are small
+def test_a_wrong_backprop_is_wrong_at_a_given_size(name: str) -> None:
+    result = check(textbook(*WRONG[name]), widths=[7, 12, 6], diagnose=False)
+    assert not result.ok
+    assert result.discrepancies
+
+
+def test_a_mistake_is_named_at_a_given_size() -> None:
+    result = check(textbook(*WRONG["f' is taken of h"]), widths=(6, 12, 5))
+    assert [m.slug for m in result.mistakes] == ["slope-of-h"]
+    assert result.mistakes[0].certainty == "reproduced exactly on 1 network"
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATION))
+def test_a_right_backprop_is_right_at_a_size_with_every_activation(activation: str) -> None:
+    result = check(implementation(FULL.replace(activation=activation)), widths=(8, 30, 24, 10))
+    assert result.ok, result
+    assert result.conventions.activation == activation
+
+
+def test_a_check_of_many_parameters_costs_little_beside_f() -> None:
+    """Beside the two gradients that it asks for, twice their cost: measured with a whole batch in each product."""
+
+    def f(params: Any, x: Any, y: Any, h0: Any) -> Any:
+        start = time.process_time()
+        answer = one_pass_of(params, x, y, h0)
+        spent.append(time.process_time() - start)
+        return answer
+
+    options: dict[str, Any] = {"widths": (64, 160, 160, 50), "T": 20, "B": 32, "batch": "time-first"}
+    ratios = []
+    for seed in range(5):
+        spent: list[float] = []
+        start = time.process_time()
+        assert check(f, seed=seed, **options).ok
+        whole = time.process_time() - start
+        ratios.append((whole - sum(spent)) / sum(spent))
+    assert statistics.median(ratios) < 5
+
+
+def one_pass_of(params: Any, x: Any, y: Any, h0: Any) -> Any:
+    """The one-pass backprop for a whole batch, columns."""
+    (T, B, _), layers = x.shape, dict(enumerate(params, start=1))
+    net = Batch(
+        H={l: layer["H"] for l, layer in layers.items() if "H" in layer},
+        W={l: layer["W"] for l, layer in layers.items()},
+        b={l: layer["b"] for l, layer in layers.items()},
+        x=x,
+        y=np.eye(len(params[-1]["b"]))[y],
+        h0=dict(enumerate(h0, start=1)),
+        weights=np.full(T, 1 / T),
+        shares=np.full(B, 1 / B),
+    )
+    run = forward_batch(net)
+    found = one_pass_batch(net, run)
+    return float(run.loss), [
+        ({"H": found.H[l]} if l in found.H else {}) | {"W": found.W[l], "b": found.b[l]} for l in layers
+    ]
 
 
 def test_a_result_is_plain_JSON_data() -> None:

@@ -107,6 +107,14 @@ def test_a_right_function_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert done == Done(0, f"{replace(expected, again=again)}\n", "")
 
 
+def test_a_size_is_asked_about_and_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    done = command(capsys, "right_module.py:backprop", "--widths", "3,7,5", "--T", "6", "--layout", "columns")
+    assert done.status == 0
+    assert "asked about 1 network\n" in done.out
+    again = "again: bptt-oracle check right_module.py:backprop --layout columns --widths 3,7,5 --T 6 --seed 2016"
+    assert " ".join(done.out.split()).endswith(again)
+
+
 def test_a_wrong_function_is_wrong_and_the_mistake_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     done = command(capsys, "wrong_module:backprop", "--layers", "1", "--json")
     data = json.loads(done.out)
@@ -294,11 +302,15 @@ def test_every_option_reaches_check(capsys: pytest.CaptureFixture[str], asked: l
         "targets": "rows",
         "precision": "float32",
         "layers": 2,
+        "widths": (3, 4, 5),
+        "T": 6,
+        "B": 2,
         "truth": "jax",
         "seed": 7,
         "time_limit": 2.5,
     }
-    flags = [part for name, value in values.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    texts = {name: str(value) for name, value in values.items()} | {"widths": "3,4,5"}
+    flags = [part for name, text in texts.items() for part in (f"--{name.replace('_', '-')}", text)]
     done = command(capsys, "right_module.py:backprop", *flags, "--no-h0", "--no-diagnosis")
     assert done.err == ""
     [call] = asked
@@ -382,6 +394,16 @@ def test_an_option_is_read_as_what_it_is() -> None:
             "right_module.py:backprop --layers 0",
             "bptt-oracle check: argument --layers: expected an integer of at least 1, but got '0'",
         ),
+        (
+            "right_module.py:backprop --widths 3,x,5",
+            "bptt-oracle check: argument --widths: expected at least three integers from 1, with commas, "
+            "but got '3,x,5'",
+        ),
+        (
+            "right_module.py:backprop --widths 3,5",
+            "bptt-oracle check: argument --widths: expected at least three integers from 1, with commas, but got '3,5'",
+        ),
+        ("right_module.py:backprop --T 3", "bptt-oracle: T, B: expected only beside widths; give widths too"),
         (
             "right_module.py:backprop --time-limit 0",
             "bptt-oracle check: argument --time-limit: expected a number of seconds above 0, but got '0'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from .conventions import Conventions
 from .probes import Array, Probe
@@ -70,6 +71,13 @@ class Case:
     conventions: Conventions
     answer: Answer
     truth: Truth
+
+    @cached_property
+    def outside(self) -> frozenset[str]:
+        """Names of what lies outside its bound."""
+        from .comparison import outside
+
+        return frozenset(outside(self.answer, self.truth))
 
     def tensors(self) -> Iterator[tuple[int, str]]:
         """Layer l, from 1, and name of every gradient, the output layer first."""

@@ -16,7 +16,7 @@ from ..manual import forward_batch
 from .answers import Answer, Case, Failure, Truth
 from .bounds import bounds_of
 from .calling import Callee, Function
-from .comparison import differ, discrepancies, outside, tensor
+from .comparison import differ, discrepancies, tensor
 from .conventions import Conventions
 from .findings import Finding, gradients, listed, merged
 from .inquiry import Inquiry
@@ -285,7 +285,7 @@ class _Examination:
         findings, longer = list(self._findings), [case for case in cases if case.probe.T > 1]
         is_state = any(finding.slug == "second-call" for finding in findings)
         mistakes: list[Mistake] = []
-        if any(outside(case.answer, case.truth) for case in longer) and not is_state:
+        if any(case.outside for case in longer) and not is_state:
             mistakes = reasons(self._inquiries[0], longer, diagnose=diagnose)
         elif found and not is_state:
             wrong = f"{gradients(each.tensor for each in found)} outside the bounds"

@@ -56,6 +56,12 @@ ones alone. So if F, the right-hand side, has F(E') <= E' for some E', then, by 
 and hence at most F(E'). Tried is E' = 2 F(0). Where that fails, or a z lies within its error of a relu's kink, nothing
 is proved, and every bound is infinite.
 
+R holds all times against all times, which a large network is too large for. If its H are small by rows, less than the
+gradients need is enough: |R| is at most the sum, over all paths, of the products of the sizes (`Paths`). One sequence
+stands for all, with the largest |h|, |f'|, |f''| and errors of any, and the sum of all |delta|; where no more than a
+rounding depends on them, one step stands for all, too. Each law above grows with all of these, and is linear in delta
+and its errors.
+
 The bounds are sums of products of numbers that are not negative; no path in them has as many as 2^20 roundings, for
 which `SLACK` makes up.
 """
@@ -73,7 +79,7 @@ from ..arithmetic.errors import UndecidedError
 from ..arithmetic.formats import FLOAT64, FORMATS
 from ..manual import Batch, BatchForward
 from .smoothness import Smoothness
-from .stacking import Array, Reach, Stack, earlier, later
+from .stacking import Array, Paths, Reach, Stack, earlier, later
 
 ROUNDINGS = 2
 """How often a result may be rounded: when it is computed, and once more when it is stored."""
@@ -94,7 +100,9 @@ class Bounds:
     b: Mapping[int, Array]
 
 
-def bounds_of(net: Batch, run: BatchForward, smooth: Smoothness, precision: str) -> Bounds:
+def bounds_of(
+    net: Batch, run: BatchForward, smooth: Smoothness, precision: str, *, is_small_by_rows: bool = False
+) -> Bounds:
     """How far a right program may be from the truth; everywhere infinite where nothing is proved.
 
     Parameters
@@ -107,10 +115,12 @@ def bounds_of(net: Batch, run: BatchForward, smooth: Smoothness, precision: str)
         What is known of its activation.
     precision
         The format of the program: "float64" or "float32".
+    is_small_by_rows
+        Whether the sizes in each row of each H add up to about 1 at most, so that `Paths` is as good as `Reach`.
     """
     with np.errstate(all="ignore"):  # what overflows is infinite or undefined, and proves nothing
         try:
-            return _Analysis(net, run, smooth, precision).bounds()
+            return _Analysis(net, run, smooth, precision, is_whole=not is_small_by_rows).bounds()
         except UndecidedError:
             H, W, b = ({l: np.full(a.shape, inf) for l, a in layers.items()} for layers in (net.H, net.W, net.b))
             return Bounds(inf, H, W, b)
@@ -119,28 +129,45 @@ def bounds_of(net: Batch, run: BatchForward, smooth: Smoothness, precision: str)
 class _Analysis:
     """The running error analysis of one network with all its sequences."""
 
-    def __init__(self, net: Batch, run: BatchForward, smooth: Smoothness, precision: str) -> None:
-        self.net, self.run, self.smooth = net, run, smooth
+    def __init__(self, net: Batch, run: BatchForward, smooth: Smoothness, precision: str, *, is_whole: bool) -> None:
+        self.net, self.run, self.smooth, self.is_whole = net, run, smooth, is_whole
         self.stack = stack = Stack(net)
         format = FORMATS[precision]
         self.u, self.eta = format.u, format.eta
         n, d, hidden = net.n, stack.d, stack.hidden
         layers = range(1, n)
+        self.stands_for = 1 if is_whole else net.shares.size  # how many sequences each that is looked at stands for
         z = stack.rows({l: run.z[l] for l in layers}, hidden)
         h = stack.rows({l: run.h[l][1:] for l in layers}, hidden)
         slope = net.functions.f.derivative(z)
-        self.z, self.h, self.slope = abs(z), abs(h), abs(slope)
-        self.h_before = abs(stack.rows({l: run.h[l][:-1] for l in layers}, hidden))
-        self.curvature = smooth.curvature(z, h, slope) + 512 * FLOAT64.u  # and what computing it lost
+        curvature = smooth.curvature(z, h, slope)
+        self.least_z = abs(z) if is_whole else abs(z).min(axis=0, keepdims=True)
+        self.h, self.slope = self._largest(h), self._largest(slope)
+        self.h_before = self._largest(stack.rows({l: run.h[l][:-1] for l in layers}, hidden))
+        self.x = self._largest(net.x.swapaxes(0, 1))
+        self.curvature = self._largest(curvature) + 512 * FLOAT64.u  # and what computing it lost
         self.H, self.W = abs(stack.H), abs(stack.W)
-        self.given = stack.rows({1: abs(net.x) @ abs(net.W[1]).T}, stack.D) + abs(stack.row(net.b))
+        self.given = abs(stack.row(net.b)) + np.zeros((*self.x.shape[:2], stack.D))
+        self.given[:, :, stack.at[1]] += self.x @ abs(net.W[1]).T
         self.terms = stack.row({l: d[l - 1] + 2 + (d[l] if l < n else 0) for l in net.W})
         self.terms_back = stack.row({l: d[l] + d[l + 1] for l in layers})[:hidden]
         self.weights = net.shares[:, None, None] * net.weights[:, None]
         self.y, self.y_hat = net.y.swapaxes(0, 1), run.y_hat.swapaxes(0, 1)
         source = (self.y_hat - self.y) * self.weights
-        self.source = abs(source)
-        self.reach = Reach(stack, slope, source)
+        self.source = self._summed(abs(source))
+        self.reach = Reach(stack, slope, source) if is_whole else Paths(stack, self.slope, self.source)
+
+    def _largest(self, array: Array) -> Array:
+        """The sizes of an array (B, T, D), or the largest of all sequences."""
+        return abs(array) if self.is_whole else abs(array).max(axis=0, keepdims=True)
+
+    def _of_steps(self, sizes: Array) -> Array:
+        """Sizes (B, T, D), or the largest of all steps."""
+        return sizes if self.is_whole else sizes.max(axis=1, keepdims=True)
+
+    def _summed(self, sizes: Array) -> Array:
+        """Sizes (B, T, D), or their sum over all sequences."""
+        return sizes if self.is_whole else sizes.sum(axis=0, keepdims=True)
 
     def gamma(self, operations: Any) -> Any:
         """The relative error of so many operations in a row."""
@@ -152,7 +179,7 @@ class _Analysis:
         hidden = self.stack.hidden
         error = _settled(self._z_error, self.given)
         e, top = error[:, :, :hidden], error[:, :, hidden:]
-        if self.smooth.kinked and (self.z <= 2 * e).any():
+        if self.smooth.kinked and (self.least_z <= 2 * e).any():
             raise UndecidedError("a z lies within its error of the kink")
         top_error, loss = self._output_errors(top)
         psi = e * (self.curvature + 2 * self.smooth.third * e) + self._slope_error(e)
@@ -178,7 +205,8 @@ class _Analysis:
         """The errors of z, (B, T, D), if they are at most `error`."""
         hidden = self.stack.hidden
         source, h_error = self._h_error(error[:, :, :hidden])
-        mass = (self.h_before + 2 * earlier(h_error)) @ self.H.T + (self.h + 2 * h_error) @ self.W.T + self.given
+        h_before, h = (self._of_steps(a) for a in (self.h_before + 2 * earlier(h_error), self.h + 2 * h_error))
+        mass = h_before @ self.H.T + h @ self.W.T + self.given
         rounding = self.gamma(self.terms) * mass + self.terms * self.eta
         errors: Array = rounding + self.reach.forward(source + self.slope * rounding[:, :, :hidden])
         return errors
@@ -207,19 +235,21 @@ class _Analysis:
         each, sizes = (np.where(y != 0, abs(y) * a, 0).sum(axis=-1, keepdims=True) for a in (each, logarithm))
         sums = self.gamma(sizes.size + classes + 6)
         counted = np.where(self.weights != 0, each + sums * (sizes + each), 0)
-        return source, float((self.weights * counted).sum())
+        return self._summed(source), float((self.weights * counted).sum())
 
     def _delta(self, error: Array, psi: Array, top: Array) -> tuple[Array, Array, Array]:
         """The lambda of the hidden layers; the errors of delta, and its size, (B, T, D); if a errs by `error`."""
         arriving = self.reach.arriving + 3 * error
-        own = psi * error + (psi + self.gamma(1) * (self.slope + 2 * psi)) * arriving + self.eta
+        own = psi * error + (psi + self.gamma(1) * (self.slope + 2 * psi)) * arriving + self.stands_for * self.eta
         delta_error = np.concatenate([self.slope * error + own, top], axis=2)
         return own, delta_error, np.concatenate([self.slope * arriving + 2 * own, self.source + 2 * top], axis=2)
 
     def _arriving_error(self, error: Array, psi: Array, top: Array) -> Array:
         """The errors of a, (B, T, hidden), if they are at most `error`."""
         own, _, delta = self._delta(error, psi, top)
-        rounding = self.gamma(self.terms_back) * (later(delta) @ self.H + delta @ self.W) + self.terms_back * self.eta
+        underflow = self.stands_for * self.terms_back * self.eta
+        after, delta = (self._of_steps(a) for a in (later(delta), delta))
+        rounding = self.gamma(self.terms_back) * (after @ self.H + delta @ self.W) + underflow
         errors: Array = rounding + self.reach.backward(np.concatenate([own + self.slope * rounding, top], axis=2))
         return errors
 
@@ -227,7 +257,7 @@ class _Analysis:
         """The bounds of the gradients, and so of everything, for a program and the truth together."""
         net, at = self.net, self.stack.at
         B, T, D = delta.shape
-        terms = B * T * (T + 1) / 2
+        terms = self.stands_for * B * T * (T + 1) / 2
         sizes = delta.reshape(B * T, D).T
         summed = delta_error.reshape(B * T, D).T + self.gamma(terms + 5) * sizes
         both = (1 + FLOAT64.u / self.u) * SLACK
@@ -236,11 +266,10 @@ class _Analysis:
             h, error = ((array.reshape(B * T, -1)[:, of]) for array in (h + 2 * error, error))
             return np.asarray((summed[at[l]] @ h + sizes[at[l]] @ error + terms * self.eta) * both)
 
-        x = abs(net.x.swapaxes(0, 1))
         return Bounds(
             loss=loss * both,
             H={l: bound(l, self.h_before, earlier(h_error), at[l]) for l in net.H},
-            W={1: bound(1, x, np.zeros_like(x), slice(None))}
+            W={1: bound(1, self.x, np.zeros_like(self.x), slice(None))}
             | {l: bound(l, self.h, h_error, at[l - 1]) for l in range(2, net.n + 1)},
             b={l: (summed[at[l]].sum(axis=1) + terms * self.eta) * both for l in net.b},
         )

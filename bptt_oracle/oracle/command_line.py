@@ -67,7 +67,9 @@ def _add(group: Any, option: Option) -> None:
     elif option.kind is bool:
         group.add_argument(option.flag, action=argparse.BooleanOptionalAction, default=None, help=option.help)
     else:
-        shown = "|".join(map(str, option.choices)) or {int: "N", float: "SECONDS", str: "NAME"}[option.kind]
+        shown = (
+            "|".join(map(str, option.choices)) or {int: "N", float: "SECONDS", str: "NAME", tuple: "D,D,D"}[option.kind]
+        )
         group.add_argument(option.flag, type=read, metavar=shown, help=option.help)
 
 
@@ -112,7 +114,7 @@ def _again(options: argparse.Namespace, seed: int) -> str:
         elif option.kind is bool and value is not None:
             words.append(option.flag if value else option.flag.replace("--", "--no-", 1))
         elif value is not None:
-            words += [option.flag, str(value)]
+            words += [option.flag, ",".join(map(str, value)) if option.kind is tuple else str(value)]
     if options.seed is None:
         words += ["--seed", str(seed)]
     return shlex.join([*words, *(["--hex"] if options.hex else [])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -12,11 +12,8 @@ import numpy as np
 from .answers import Answer, Failure
 from .conventions import CHOICES, Conventions
 from .inquiry import Inquiry
-from .probes import PLANS, Plan
+from .probes import Plan
 from .settling import Settled, settle
-
-_FIRST = tuple({plan.hidden: plan for plan in reversed(PLANS)}[hidden] for hidden in (1, 2, 3))
-"""The first plan with one hidden layer, with two, with three: where f is first asked anything."""
 
 _TELLING = ("not-finite", "shape", "structure")
 """Failures that say more than an exception does: f ran to its end."""
@@ -59,7 +56,7 @@ def detect(inquiry: Inquiry, declared: Mapping[str, Any], layers: int) -> Detect
     has_h0 = declared.get("h0", inquiry.callee.accepts_h0())
     forms = _forms(declared, (True, False) if has_h0 is None else (has_h0,))
     failures: list[tuple[tuple[int, int], Failure, Conventions]] = []
-    for plan in _FIRST[:layers]:
+    for plan in _first(inquiry.plans, layers):
         found = _best(inquiry, plan, forms, declared, failures)
         if (found is None or not found.is_sure) and inquiry.callee.can_renew:
             found = _best(inquiry, plan, forms, declared, failures, is_renewed=True)
@@ -71,6 +68,12 @@ def detect(inquiry: Inquiry, declared: Mapping[str, Any], layers: int) -> Detect
         return Detected(conventions, plan, limits=_limits(conventions, declared))
     _, failure, conventions = max(failures, key=lambda tried: tried[0])
     return Detected(conventions, None, failure, len(forms))
+
+
+def _first(plans: Sequence[Plan], layers: int) -> list[Plan]:
+    """The first plan with one hidden layer, with two, ...: where f is first asked anything."""
+    first = {plan.hidden: plan for plan in reversed(plans)}
+    return [first[hidden] for hidden in sorted(first) if hidden <= layers]
 
 
 def _forms(declared: Mapping[str, Any], h0: tuple[bool, ...]) -> list[Conventions]:

@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .answers import Answer, Case, Failure
-from .comparison import discrepancies, largest_error, outside
+from .comparison import discrepancies, largest_error
 from .contract import one_step, overwritten, renewed, repeated
 from .conventions import Conventions
 from .detection import detect
 from .findings import Finding, gradients, listed, merged
 from .inquiry import Inquiry
 from .precision import Judge
-from .probes import PLANS, Plan
+from .probes import Plan, is_sized
 from .reasons import reasons
 from .result import Result
 from .settling import settle
 
-_DEEPEST = max(plan.hidden for plan in PLANS)
 _OF_DEPTH = ("exception", "structure")
 """What f does with a network that has more layers than it knows."""
 
@@ -40,6 +39,7 @@ class Examination:
 
     def __init__(self, inquiry: Inquiry, declared: Mapping[str, Any], layers: int | None, *, diagnose: bool) -> None:
         self._inquiry, self._declared, self._layers, self._diagnose = inquiry, declared, layers, diagnose
+        self._deepest = max(plan.hidden for plan in inquiry.plans)
         self._conventions = Conventions()
         self._plans: list[Plan] = []
         self._state: list[Finding] = []
@@ -49,7 +49,7 @@ class Examination:
 
     def result(self, name: str) -> Result:
         """The verdict, and what goes with it."""
-        inquiry, deepest = self._inquiry, min(self._layers or _DEEPEST, _DEEPEST)
+        inquiry, deepest = self._inquiry, min(self._layers or self._deepest, self._deepest)
         detected = detect(inquiry, self._declared, deepest)
         self._conventions, first = detected.conventions, detected.plan
         if first is None:
@@ -85,7 +85,7 @@ class Examination:
 
     def _ask_all(self, first: Plan, deepest: int) -> None:
         """Ask about every network; those of a depth that f does not take are left out again."""
-        asked = [first, *(plan for plan in PLANS if plan.hidden <= deepest and plan != first)]
+        asked = [first, *(plan for plan in self._inquiry.plans if plan.hidden <= deepest and plan != first)]
         outcomes: dict[Plan, Answer | Failure] = {}
         for plan in asked:
             if self._inquiry.is_over:
@@ -101,7 +101,7 @@ class Examination:
         self._plans = [plan for plan in asked if plan in outcomes and plan.hidden not in lost]
         if lost:
             self._plans += self._ask_instead([plan for plan in outcomes if plan.hidden in lost], lost)
-        if deepest < _DEEPEST:
+        if deepest < self._deepest:
             self._limits.append(f"networks with more than {deepest} hidden layers were not checked, as declared")
 
     def _ask_instead(self, plans: Sequence[Plan], lost: Mapping[int, Failure]) -> list[Plan]:
@@ -138,8 +138,9 @@ class Examination:
         """Whether what f says depends on the calls before; if so, and if it can be had, a fresh f is asked instead."""
         if self._state or self._inquiry.is_over:
             return
-        self._repeat(first, "called again after other networks")
-        wrong = [case.probe.plan for case in self._cases() if outside(case.answer, case.truth)]
+        if len(self._plans) > 1:
+            self._repeat(first, "called again after other networks")
+        wrong = [case.probe.plan for case in self._cases() if case.outside]
         if self._inquiry.is_renewing or any(self._renew(plan) for plan in wrong or [first]):
             for plan in wrong:
                 self._ask(plan)
@@ -148,7 +149,7 @@ class Examination:
         """Settle the conventions by all answers, unless the first one has and the others agree."""
         cases, c = self._cases(), self._conventions
         asked = [(case.probe, case.answer) for case in cases]
-        is_wrong = any(outside(case.answer, case.truth) for case in cases)
+        is_wrong = any(case.outside for case in cases)
         is_guess = c.precision == "float32" and "precision" not in self._declared
         if is_wrong or (is_guess and Judge(self._declared, self._inquiry.guide).precision(asked, c) != c.precision):
             self._conventions = settle(asked, c, self._declared, self._inquiry.guide).conventions
@@ -160,8 +161,13 @@ class Examination:
             outcome = inquiry.case(plan, c)
             if isinstance(outcome, Failure):
                 self._broken.append(Finding.of(outcome, str(inquiry.network(plan, c))))
-        is_wrong = any(outside(case.answer, case.truth) for case in self._cases())
-        if not inquiry.is_over and (found := one_step(inquiry, first, c, is_wrong=is_wrong)) is not None:
+        is_wrong = any(case.outside for case in self._cases())
+        if inquiry.is_over:
+            return
+        if is_sized(first):
+            self._limits.append("asked about one network alone, of the size that was given, in float64")
+            return
+        if (found := one_step(inquiry, first, c, is_wrong=is_wrong)) is not None:
             self._broken.append(found)
 
     def _cases(self) -> list[Case]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .answers import Answer, Case, Truth
-from .comparison import discrepancies, outside
+from .comparison import discrepancies
 from .conventions import Conventions
 from .diagnosis import diagnose
 from .findings import Finding, gradients, listed, merged
@@ -118,7 +118,7 @@ def _sorted(submission: Submission, form: Conventions) -> tuple[list[tuple[Probe
 
 def _reasons(cases: Sequence[Case]) -> list[Mistake]:
     """Why answers lie outside their bounds: by the catalogue, and by the loss."""
-    wrong = {str(case.probe): (case, outside(case.answer, case.truth)) for case in cases}
+    wrong = {str(case.probe): (case, case.outside) for case in cases}
     mistakes = diagnose(cases) if any(names - {"J"} for _, names in wrong.values()) else []
     in_loss = {where: case for where, (case, names) in wrong.items() if "J" in names}
     if in_loss:

@@ -22,7 +22,7 @@ class Option:
     Attributes
     ----------
     name : of the argument
-    kind : of its value: str, int, float or bool
+    kind : of its value: str, int, float, bool or tuple (of integers)
     choices : what it can be, if only few things
     help : what it means, in a phrase
     is_convention : whether it says how the backprop is written, rather than how it is to be checked
@@ -52,7 +52,7 @@ class Option:
             value = {"true": True, "false": False}.get(text.lower())
         else:
             with suppress(ValueError):
-                value = self.kind(text)
+                value = tuple(map(int, text.split(","))) if self.kind is tuple else self.kind(text)
         if value is None or (self.choices and value not in self.choices) or not self._is_in_range(value):
             raise OptionError(f"{self.name}: expected {self.expected}, but got {text!r}")
         return value
@@ -66,15 +66,19 @@ class Option:
             return "true or false"
         if self.kind is int:
             return f"an integer of at least {_LEAST[self.name]}"
+        if self.kind is tuple:
+            return "at least three integers from 1, with commas"
         return "a number of seconds above 0" if self.kind is float else "a text"
 
     def _is_in_range(self, value: Any) -> bool:
         if self.kind is int and not self.choices:
             return bool(value >= _LEAST[self.name])
+        if self.kind is tuple:
+            return len(value) >= 3 and min(value) >= 1
         return self.kind is not float or 0 < value < float("inf")
 
 
-_LEAST = {"seed": 0, "layers": 1}
+_LEAST = {"seed": 0, "layers": 1, "T": 1, "B": 1}
 
 OPTIONS: Mapping[str, Option] = {
     option.name: option
@@ -98,6 +102,9 @@ OPTIONS: Mapping[str, Option] = {
         Option("h0", bool, "whether h(0) is passed, as the argument h0"),
         Option("precision", str, "float32 if anything inside is no more exact", ("float64", "float32")),
         Option("layers", int, "the largest number of hidden layers that it takes"),
+        Option("widths", tuple, "d_0, ..., d_n of the one network to ask about", is_convention=False),
+        Option("T", int, "the steps of that network", is_convention=False),
+        Option("B", int, "its sequences", is_convention=False),
         Option("truth", str, "what the answers are held against", ("manual", "jax"), is_convention=False),
         Option("seed", int, "of every network", is_convention=False),
         Option("time_limit", float, "for each answer", is_convention=False),

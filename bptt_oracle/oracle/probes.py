@@ -29,7 +29,8 @@ class Plan:
     d : widths d_0, ..., d_n
     T, B : steps and sequences
     h0 : whether the initial states are random; else zero
-    kind : of the numbers: "ordinary", "tiny", "large" (gradients above any usual clip), "long" (H carries far)
+    kind : of the numbers: "ordinary", "tiny", "large" (gradients above any usual clip), "long" (H carries far),
+        "sized" (H and W small by rows, so that what rounding can do is known at any size)
     """
 
     name: str
@@ -64,6 +65,20 @@ PLANS = (
     Plan("tiny", (4, 3, 2), T=3, B=4, kind="tiny"),
 )
 """Asked about in this order. In those called "wide" the widths are above T: f's own deltas can be solved for."""
+
+
+SIZED_T, SIZED_B = 20, 8
+"""Steps and sequences of a network of widths that a caller gives, unless given too."""
+
+
+def sized(widths: tuple[int, ...], T: int = SIZED_T, B: int = SIZED_B) -> Plan:
+    """A network of exactly these widths d_0, ..., d_n."""
+    return Plan("sized", widths, T, B, h0=True, kind="sized")
+
+
+def is_sized(plan: Plan) -> bool:
+    """Whether a caller gave the size."""
+    return plan.kind == "sized"
 
 
 @dataclass(frozen=True)
@@ -146,7 +161,11 @@ def draw(plan: Plan, seed: int) -> Probe:
     scale = 1 / 32 if kind == "tiny" else 1.0
     params: list[dict[str, Array]] = []
     for l in range(1, n + 1):
-        W = normal(d[l], d[l - 1], size=scale / np.sqrt(d[l - 1]))
+        W = (
+            _small_by_rows(rng, d[l], d[l - 1])
+            if kind == "sized"
+            else normal(d[l], d[l - 1], size=scale / np.sqrt(d[l - 1]))
+        )
         layer = {"H": _recurrent(rng, d[l], kind, scale)} if l < n else {}
         params.append(layer | {"W": W, "b": normal(d[l], size=scale / 4)})
     x, y = normal(T, B, d[0]), rng.integers(d[n], size=(T, B))
@@ -163,7 +182,15 @@ def draw(plan: Plan, seed: int) -> Probe:
 
 def _recurrent(rng: np.random.Generator, width: int, kind: str, scale: float) -> Array:
     """H, neither symmetric nor orthogonal; one that keeps lengths where a gradient must be carried far."""
+    if kind == "sized":
+        return _small_by_rows(rng, width, width) * 0.75
     if kind != "long":
         return dyadic(scale * rng.standard_normal((width, width)) / np.sqrt(width))
     rotation, _ = np.linalg.qr(rng.standard_normal((width, width)))
     return dyadic(rotation)
+
+
+def _small_by_rows(rng: np.random.Generator, rows: int, columns: int) -> Array:
+    """One large entry in each row, and sizes that add up to little more, so that their products do not grow."""
+    large = np.eye(columns)[rng.permutation(columns)][np.arange(rows) % columns]
+    return dyadic(large + rng.standard_normal((rows, columns)) / (4 * columns))

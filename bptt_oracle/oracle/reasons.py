@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .answers import Case
-from .comparison import outside
 from .contract import batch_of_two, belongs
 from .findings import Finding, gradients
 from .inquiry import Inquiry
@@ -27,7 +26,7 @@ def reasons(inquiry: Inquiry, cases: Sequence[Case], *, diagnose: bool) -> list[
     diagnose
         Whether the catalogue is searched.
     """
-    wrong = [(case, outside(case.answer, case.truth)) for case in cases]
+    wrong = [(case, case.outside) for case in cases]
     in_gradients = [case for case, names in wrong if names - {"J"}]
     in_loss = [case for case, names in wrong if "J" in names]
     both = next((case for case in in_loss if any(case is other for other in in_gradients)), None)

@@ -71,9 +71,21 @@ def settle(asked: Asked, form: Conventions, declared: Mapping[str, Any], truth_o
         Gives the truth for a network and conventions.
     """
     judge = Judge(declared, truth_of)
+    if (settled := _as_usual(asked, form, declared, judge)) is not None:
+        return settled
     activations = [declared["activation"]] if "activation" in declared else CHOICES["activation"]
     settled = _settle(asked, _candidates(form, declared, activations[:1]), judge)
     return settled if settled.is_right else _settle(asked, _candidates(form, declared, activations), judge)
+
+
+def _as_usual(asked: Asked, form: Conventions, declared: Mapping[str, Any], judge: Judge) -> Settled | None:
+    """The candidate that is preferred to all others, if everything is right under it: most often it is."""
+    activation = declared.get("activation", CHOICES["activation"][0])
+    usual = judge.precisions(_candidates(form, declared, [activation])[0])[0]
+    if any(judge.wrong(probe, answer, usual) for probe, answer in asked):
+        return None
+    by_loss = any(answer.loss is not None for _, answer in asked)
+    return Settled(usual, True, by_loss, True, sum(len(names_of(*each)) for each in asked), 1.0)
 
 
 def _settle(asked: Asked, candidates: Sequence[Conventions], judge: Judge) -> Settled:

@@ -151,6 +151,61 @@ class Reach:
         return product
 
 
+class Paths:
+    """A bound on how far errors reach, without R: the products of the sizes along all paths, added up.
+
+    |R| <= |A| + |L| |R|, so |R| c is at most the r with r = |A| c + |L| r, which is found in order of time and layer.
+
+    Parameters
+    ----------
+    stack
+        The network.
+    slope
+        The sizes of f'(z), shape (1, T, hidden).
+    source
+        The sizes of the gradients of the J^(i) in the logits, shape (1, T, |V|).
+
+    Attributes
+    ----------
+    arriving : at least the sum over i of the sizes of the gradients of J^(i) in every h, (1, T, hidden)
+    """
+
+    def __init__(self, stack: Stack, slope: Array, source: Array) -> None:
+        self._at, self._n = stack.at, stack.net.n
+        self._H = {l: abs(H) for l, H in stack.net.H.items()}
+        self._W = {l: abs(W) for l, W in stack.net.W.items()}
+        self._slope = slope[0]
+        self.arriving = self.backward(np.concatenate([np.zeros_like(slope), source], axis=2))
+
+    def forward(self, c: Array) -> Array:
+        """At least |R| c, shape (1, T, D), of (1, T, hidden)."""
+        at, n = self._at, self._n
+        r = np.zeros((c.shape[1], at[n].stop))
+        for l in range(1, n + 1):
+            if l > 1:
+                below = c[0][:, at[l - 1]] + self._slope[:, at[l - 1]] * r[:, at[l - 1]]
+                r[:, at[l]] = below @ self._W[l].T
+            if l < n:
+                own, slope, given = r[:, at[l]], self._slope[:, at[l]], c[0][:, at[l]]
+                for t in range(1, len(own)):
+                    own[t] += self._H[l] @ (given[t - 1] + slope[t - 1] * own[t - 1])
+        return r[None]
+
+    def backward(self, c: Array) -> Array:
+        """At least |R|^T c, shape (1, T, hidden), of (1, T, D)."""
+        at, n = self._at, self._n
+        r = np.zeros((c.shape[1], at[n].start))
+        for l in range(n - 1, 0, -1):
+            above = c[0][:, at[l + 1]]
+            if l + 1 < n:
+                above = above + self._slope[:, at[l + 1]] * r[:, at[l + 1]]
+            r[:, at[l]] = above @ self._W[l + 1]
+            own, slope, given = r[:, at[l]], self._slope[:, at[l]], c[0][:, at[l]]
+            for t in range(len(own) - 2, -1, -1):
+                own[t] += (given[t + 1] + slope[t + 1] * own[t + 1]) @ self._H[l]
+        return r[None]
+
+
 def earlier(array: Array) -> Array:
     """Each time's row of (B, T, D) moved to the time after it: what was there at t - 1; zero at t = 1."""
     result = np.zeros_like(array)

@@ -11,7 +11,7 @@ from ..manual import Batch, BatchGradients, Elementwise, forward_batch, one_pass
 from .answers import Grads, Truth
 from .bounds import Bounds, bounds_of
 from .conventions import ConventionError, Conventions
-from .probes import Array, Probe
+from .probes import Array, Probe, is_sized
 from .smoothness import smoothness_of
 
 
@@ -68,7 +68,8 @@ def truth_of(probe: Probe, conventions: Conventions, source: str = "manual") -> 
     """
     net = batch_of(probe, conventions)
     run = forward_batch(net)
-    bounds = bounds_of(net, run, smoothness_of(conventions.activation), conventions.precision)
+    smooth = smoothness_of(conventions.activation)
+    bounds = bounds_of(net, run, smooth, conventions.precision, is_small_by_rows=is_sized(probe.plan))
     loss, grads = (
         (float(run.loss), _as_params(one_pass_batch(net, run)))
         if source == "manual"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ..manual import Elementwise
 from .calling import TIME_LIMIT, Callee, Function
@@ -14,10 +16,16 @@ from .conventions import ConventionError, Conventions
 from .examination import Examination
 from .inquiry import Inquiry
 from .pairs import pair
+from .probes import PLANS, SIZED_B, SIZED_T, Plan, sized
 from .result import Result
 from .text import call
 
 SOURCES = ("manual", "jax")
+
+_NO_FLOAT32 = (
+    "precision: expected float64 beside widths, but got float32; what rounding can do in float32 in a large network "
+    "hides mistakes: leave out widths"
+)
 
 
 class GradientError(AssertionError):
@@ -40,6 +48,9 @@ def check(
     seed: int = 2016,
     time_limit: float = TIME_LIMIT,
     layers: int | None = None,
+    widths: Sequence[int] | None = None,
+    T: int | None = None,
+    B: int | None = None,
     fresh: Callable[[], Function] | None = None,
     diagnose: bool = True,
     name: str | None = None,
@@ -75,6 +86,9 @@ def check(
     layers
         The largest number of hidden layers that f takes. If it is not given, that f raises where there are more is
         reported as a limit; otherwise it is a mistake.
+    widths, T, B
+        Ask about one network of exactly these widths d_0, ..., d_n, instead of networks of all shapes, with B sequences
+        of T steps: 8 of 20, unless given. In float64 only: in float32, rounding can do too much there.
     fresh
         Gives another f, as new, to tell a mistake from what an earlier call has left behind.
     diagnose
@@ -88,7 +102,7 @@ def check(
     Raises
     ------
     ConventionError
-        For a convention, a truth, a seed, a number of layers or a time limit that does not exist.
+        For a convention, a truth, a seed, a number of layers, a width or a time limit that does not exist.
     TypeError
         If f or fresh is no function.
     """
@@ -108,12 +122,17 @@ def check(
     _expect(truth in SOURCES, f"truth: expected {' or '.join(SOURCES)}, but got {truth!r}")
     _expect(seed >= 0, f"seed: expected at least 0, but got {seed}")
     _expect(layers is None or layers >= 1, f"layers: expected at least 1, but got {layers}")
+    if widths is not None:
+        _expect(declared.setdefault("precision", "float64") == "float64", _NO_FLOAT32)
     _expect(time_limit > 0, f"time_limit: expected more than 0 seconds, but got {time_limit}")
+    plans = PLANS if widths is None else (_sized(widths, T, B, layers),)
+    _expect(widths is not None or (T is None and B is None), "T, B: expected only beside widths; give widths too")
     callee = Callee(f, time_limit=time_limit, precision=precision or "float64", fresh=fresh)
     with _no_warning_is_an_error(), closing(callee):
-        examination = Examination(Inquiry(callee, seed, truth), declared, layers, diagnose=diagnose)
+        examination = Examination(Inquiry(callee, seed, truth, plans), declared, layers, diagnose=diagnose)
         result = examination.result(name or str(getattr(f, "__name__", type(f).__name__)))
-    others: dict[str, Any] = {} if layers is None else {"layers": layers}
+    sizes = {"layers": layers, "widths": widths if widths is None else plans[0].d, "T": T, "B": B}
+    others: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
     if time_limit != TIME_LIMIT:
         others["time_limit"] = time_limit
     return replace(result, again=call(result, **others)) if others else result
@@ -135,6 +154,24 @@ def _activation(given: Any) -> Any:
         case tuple() if len(given) == 2:
             return pair(*given)
     return given
+
+
+def _sized(widths: Any, T: Any, B: Any, layers: int | None) -> Plan:
+    """The plan of a network of the size that was given."""
+
+    def is_count(number: Any) -> bool:
+        return isinstance(number, int | np.integer) and number is not True and bool(number >= 1)
+
+    _expect(
+        isinstance(widths, Sequence | np.ndarray) and len(widths) >= 3 and all(map(is_count, widths)),
+        "widths: expected at least three integers from 1, d_0 of x, those of the hidden layers and d_n of the classes, "
+        f"but got {widths!r}",
+    )
+    T, B = SIZED_T if T is None else T, SIZED_B if B is None else B
+    for name, number in (("T", T), ("B", B)):
+        _expect(is_count(number), f"{name}: expected an integer of at least 1, but got {number!r}")
+    _expect(layers is None, f"layers: expected nothing beside widths, which have {len(widths) - 2}; leave it out")
+    return sized(tuple(map(int, widths)), int(T), int(B))
 
 
 def _expect(holds: bool, message: str) -> None:
