@@ -62,6 +62,7 @@ class Equation:
     lhs : LaTeX of the left-hand side
     symbol, at : name and indices of the quantity on the left-hand side
     printed, corrected : the readings; `corrected` is None where there is no correction
+    stated : those of the printed reading's conditions that the document prints; the others follow from its symbols
     change : what the correction changes, in words
     extraction : what the extraction of the PDF did to it, or None
     """
@@ -75,6 +76,7 @@ class Equation:
     at: tuple[Term, ...]
     printed: Reading
     corrected: Reading | None
+    stated: tuple[str, ...]
     change: str | None
     extraction: str | None
 
@@ -114,6 +116,9 @@ def _equation(entry: Mapping[str, Any]) -> Equation:
         raise CatalogueError(f"equation ({entry['number']}): expected a symbol such as z(l,t), got {entry['symbol']!r}")
     lines = list(enumerate(entry["lines"], start=1))
     where = tuple(Condition.parse(text) for text in entry["where"])
+    stated = tuple(entry.get("stated", ()))
+    if unknown := set(stated) - set(entry["where"]):
+        raise CatalogueError(f"equation ({entry['number']}): stated, but not in where: {sorted(unknown)}")
     corrected = None
     if "corrected" in entry:
         correction = entry["corrected"]
@@ -133,6 +138,7 @@ def _equation(entry: Mapping[str, Any]) -> Equation:
         at=tuple(Term.parse(text) for text in match[2].split(",") if text),
         printed=Reading("printed", tuple(_line(number, line, line["latex"]) for number, line in lines), where),
         corrected=corrected,
+        stated=stated,
         change=entry.get("corrected", {}).get("change"),
         extraction=entry.get("extraction"),
     )

@@ -177,6 +177,7 @@ def _equation(evidence: Evidence, equation: Equation) -> dict[str, Any]:
         "verdict": verdict(evidence, equation),
         "printed": _latex(equation, equation.printed),
         "printed_where": _where(equation.printed),
+        "stated_where": list(equation.stated),
         "corrected": None if equation.corrected is None else _latex(equation, equation.corrected),
         "corrected_where": None if equation.corrected is None else _where(equation.corrected),
         "change": equation.change,

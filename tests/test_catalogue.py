@@ -26,7 +26,7 @@ Functions = Mapping[int, Function]
 NARROW = Description(4, 5, (1,) * 5, seed=1)
 SIZES = {"n": NARROW.n, "T": NARROW.T}
 SECTIONS = ["1", "2", "3.1.1", "3.1.2", "3.1.3", "3.2", "3.3", "4"]
-KEYS = {"number", "section", "kind", "states", "lhs", "symbol", "where", "lines", "extraction", "corrected"}
+KEYS = {"number", "section", "kind", "states", "lhs", "symbol", "where", "stated", "lines", "extraction", "corrected"}
 LINE_KEYS = {"latex", "one_hot", "source", "cases"}
 
 
@@ -325,6 +325,8 @@ def test_what_the_catalogue_does_not_hold_is_refused() -> None:
         equation(7).reading("corrected")
     with pytest.raises(CatalogueError, match=r"^equation \(7\): expected a symbol such as z\(l,t\), got 'z'$"):
         catalogue._equation({"number": 7, "symbol": "z", "lines": [], "where": []})
+    with pytest.raises(CatalogueError, match=r"^equation \(7\): stated, but not in where: \['t = T'\]$"):
+        catalogue._equation({"number": 7, "symbol": "z(l,t)", "lines": [], "where": [], "stated": ["t = T"]})
 
 
 # ---- conditions

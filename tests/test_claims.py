@@ -403,22 +403,31 @@ def test_a_wrong_gradient_is_noticed(plant: Plant, algorithm: str, which: str) -
 
 
 @pytest.mark.parametrize(
-    ("number", "conditions", "verdict", "finding"),
+    ("number", "conditions", "verdict", "wrong", "left_out", "said"),
     [
-        (36, ("1 <= l <= n-1", "t = T"), "holds", "Wrong at: none; left out: none."),
-        (37, ("2 <= n", "1 <= t <= T-1"), "holds", "Wrong at: none; left out: none."),
-        (37, ("2 <= n", "1 <= t <= T"), "fails", "Wrong at: t = T; left out: none."),
-        (38, ("1 <= t < T-1", "1 <= l <= n-2"), "incomplete", "Wrong at: none; left out: t = T-1."),
-        (38, ("1 < t <= T-1", "1 <= l <= n-2"), "incomplete", "Wrong at: none; left out: t = 1."),
+        (36, ("1 <= l <= n-1", "t = T"), "holds", [], [], "no time is wrong, and none is left out."),
+        (37, ("2 <= n", "1 <= t <= T-1"), "holds", [], [], "no time is wrong, and none is left out."),
+        (37, ("2 <= n", "1 <= t <= T"), "fails", ["t = T"], [], "but holds for 1 <= t <= T-1: at t = T it is wrong."),
+        (37, ("2 <= n", "t = T"), "fails", ["t = T"], None, "at t = T it is wrong, and it leaves out"),
+        (38, ("1 <= t < T-1", "1 <= l <= n-2"), "incomplete", [], ["t = T-1"], "leaves out t = T-1,"),
+        (38, ("1 < t <= T-1", "1 <= l <= n-2"), "incomplete", [], ["t = 1"], "leaves out t = 1,"),
     ],
 )
 def test_a_range_that_is_changed_is_noticed(
-    plant: Plant, number: int, conditions: Sequence[str], verdict: str, finding: str
+    plant: Plant,
+    number: int,
+    conditions: Sequence[str],
+    verdict: str,
+    wrong: list[str],
+    left_out: list[str] | None,
+    said: str,
 ) -> None:
     plant(catalogue={number: stated_for(*conditions)})
     found = claim(f"range-{number}")
     assert found.verdict == verdict
-    assert found.finding.endswith(finding)
+    assert (found.evidence["equation"], found.evidence["wrong_at"]) == (number, wrong)
+    assert left_out is None or found.evidence["left_out"] == left_out
+    assert said in found.finding
 
 
 def test_a_reading_that_is_wrong_at_some_time_narrows_its_range(plant: Plant) -> None:

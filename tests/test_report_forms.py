@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from test_verdicts import complete
 
+from bptt_oracle.catalogue import equation
 from bptt_oracle.cli import main
+from bptt_oracle.report.changes import marked
 from bptt_oracle.report.errata import escaped, latex
 from bptt_oracle.report.html.figures import cost, fitted_exponent, growth, ulps, wrong_readings
 from bptt_oracle.report.html.svg import Axis, number, power
@@ -119,17 +121,65 @@ def test_a_flipped_verdict_changes_every_form(tmp_path: Path, capsys: pytest.Cap
 
 def test_the_errata_name_every_misprint_and_nothing_else(recorded: Recorded) -> None:
     text = latex(recorded)
-    named = [int(found) for found in re.findall(r"\\subsection\*\{Equation \((\d+)\)", text)]
-    assert named == [e["number"] for e in recorded.verdicts["equations"] if e["verdict"] == "misprint"]
-    for claim in recorded.verdicts["claims"]:
-        if claim["verdict"] != "holds":
-            assert f"\\item[Section {claim['section']}.]" in text
+    misprints = [e["number"] for e in recorded.verdicts["equations"] if e["verdict"] == "misprint"]
+    for pattern in (r"\\enspace Section [\d.]+, equation \((\d+)\)", r"\\begin\{together\}\{\((\d+)\)"):
+        assert [int(found) for found in re.findall(pattern, text)] == misprints
+    left = [claim for claim in recorded.verdicts["claims"] if claim["verdict"] != "holds"]
+    assert re.findall(r"\\item Section ([\d.]+)", text) == [
+        claim["section"] for claim in left if claim["evidence"].get("equation") not in misprints
+    ]
+
+
+MERELY_LACKING = [(6, "printed"), (39, "printed")]
+"""The prints that only leave something out: there is nothing in them to mark."""
+
+
+def test_the_errata_show_both_readings_whole_and_mark_the_change(recorded: Recorded) -> None:
+    text = latex(recorded)
+    found = re.findall(r"\\reading\{(printed|corrected)\}\{(.*)\}\n", text)
+    for entry in recorded.verdicts["equations"]:
+        for line in entry["lines"]:
+            if line["verdict"] == "fails":
+                for variant, right in (("printed", line["latex"]), ("corrected", line["corrected"]["latex"])):
+                    whole = f"{equation(entry['number']).lhs} = {right}".replace("diag[", r"\operatorname{diag}[")
+                    shown = [s for v, s in found if v == variant and unmarked(s).split(r"\qquad")[0] == unmarked(whole)]
+                    marked_there = {rf"\{'wrong' if variant == 'printed' else 'corrected'}{{" in each for each in shown}
+                    assert marked_there == {(entry["number"], variant) not in MERELY_LACKING}
+
+
+def unmarked(formula: str) -> str:
+    """A formula of the errata without its marks, and without the braces that hold one raised symbol."""
+    formula = re.sub(r"\\(?:wrong|corrected)\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", r"\1", formula)
+    return formula.replace("^{T}", "^T")
+
+
+def test_an_example_of_the_errata_can_be_redone_with_what_stands_there(recorded: Recorded) -> None:
+    text = latex(recorded)
+    for entry in recorded.verdicts["equations"]:
+        if not entry["counterexamples"]:
+            continue
+        start = text.index(rf"\begin{{together}}{{({entry['number']})")
+        example = text[start : text.index(r"\end{together}", start)]
+        chosen = min(entry["counterexamples"], key=lambda each: each["outcome"] != "differs")
+        steps = worked(entry["number"], chosen)
+        for row in (*steps.forward, *steps.errors):
+            assert f"{row.symbol} & {' & '.join(row.cells)} " in example
+        for line in (steps.printed, steps.corrected):
+            for part in (line.substituted, line.value) if line is not None else ():
+                assert part is None or part.replace("diag", r"\operatorname{diag}") in example
+        assert all(parameter in example for parameter in steps.parameters)
+        assert f"{equation(entry['number']).lhs} = {steps.truth}" in example
+
+
+def body(text: str) -> str:
+    """What follows the preamble of a LaTeX document."""
+    return text[text.index(r"\begin{document}") :]
 
 
 def balanced(text: str) -> bool:
-    """Whether braces, environments, displayed formulas and dollars of a LaTeX text close in order."""
+    """Whether braces, environments, displayed formulas and dollars of a LaTeX document close in order."""
     opened: list[str] = []
-    for found in re.finditer(r"\\(begin|end)\{(\w+\*?)\}|\\[\[\]]|(?<!\\)[{}$]", text):
+    for found in re.finditer(r"\\(begin|end)\{(\w+\*?)\}|\\[\[\]]|(?<!\\)[{}$]", body(text)):
         token = found.group()
         if found[1] == "begin":
             opened.append(found[2])
@@ -142,7 +192,8 @@ def balanced(text: str) -> bool:
 
 def test_the_errata_are_balanced(recorded: Recorded) -> None:
     assert balanced(latex(recorded))
-    assert not balanced(latex(recorded).replace("}", "", 1))
+    for wrong in (latex(recorded)[:-20], latex(recorded).replace(r"''\par}", r"''\par", 1)):
+        assert not balanced(wrong)
 
 
 def test_words_in_the_errata_are_escaped(recorded: Recorded) -> None:
@@ -158,14 +209,18 @@ def test_the_errata_compile(recorded: Recorded, tmp_path: Path) -> None:
     program = shutil.which("pdflatex")
     if program is None:
         pytest.skip("pdflatex is not installed")
-    (tmp_path / "errata.tex").write_text(latex(recorded), encoding="utf-8")
-    done = subprocess.run(
-        [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "errata.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")[-2000:]
+
+    def compiled(text: str) -> subprocess.CompletedProcess[bytes]:
+        (tmp_path / "errata.tex").write_text(text, encoding="utf-8")
+        command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "errata.tex"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+
+    done = compiled(latex(recorded))
+    said = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == 0, said[-2000:]
+    assert not re.search(r"Overfull \\[hv]box \(\d\d", said)  # nothing sticks out of the page
+    assert (tmp_path / "errata.pdf").read_bytes().startswith(b"%PDF")
+    assert compiled(latex(recorded).replace(r"\end{document}", r"\nothing\end{document}")).returncode != 0
 
 
 # ---- counterexamples, worked out
@@ -271,8 +326,23 @@ def test_formulas_in_prose_are_found(text: str, found: list[tuple[str, str]]) ->
 
 def test_a_quotation_is_text_or_latex() -> None:
     assert [piece.kind for piece in quoted("a n+1 layer network")] == ["text"]
-    assert [piece.kind for piece in quoted(r"J^{(t)} = -\log y")] == ["math"]
+    assert [piece.kind for piece in quoted(r"$J^{(t)} = -\log y$")] == ["math"]
     assert [piece.kind for piece in quoted(r"now $\delta$ is")] == ["text", "math", "text"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "corrected", "shown"),
+    [
+        ("x^{(l-1)}", "x^{(l)}", (r"x^{(\m{l-1})}", r"x^{(\m{l})}")),
+        ("a^T b", "a b", (r"\m{a}^{\m{T}} b", r"\m{a} b")),
+        (r"\sum z_j", r"\sum \exp(z_j)", (r"\sum z_j", r"\sum \m{\exp(}z_j\m{)}")),
+        (r"\begin{cases} a & t \\ b \end{cases}", r"\begin{cases} a & t \\ c \end{cases}", None),
+        ("a + b", "a + b", ("a + b", "a + b")),
+    ],
+)
+def test_what_differs_in_two_readings_is_marked(printed: str, corrected: str, shown: tuple[str, str] | None) -> None:
+    expected = shown or (printed.replace(" b ", r" \m{b} "), corrected.replace(" c ", r" \m{c} "))
+    assert marked(printed, corrected, r"\m") == expected
 
 
 # ---- plots

@@ -21,11 +21,14 @@ import pytest
 from bptt_oracle.catalogue import equations
 from bptt_oracle.evidence import Plan, recorded_uses
 from bptt_oracle.manual import Quantities, registry
-from bptt_oracle.report.graph import graph
+from bptt_oracle.report import glosses
+from bptt_oracle.report.graph import graph, rests_on
 from bptt_oracle.report.html import page
 from bptt_oracle.report.html.mathml import compared, displayed, mathml
+from bptt_oracle.report.html.prose import prose
 from bptt_oracle.report.html.score import RATES, score
 from bptt_oracle.report.html.sources import checks_of_equations, git_tree, objects
+from bptt_oracle.report.notation import pieces
 from bptt_oracle.report.recorded import Recorded, RecordedError, check, read
 from bptt_oracle.verdicts import as_data
 from bptt_oracle.verification import _no_evidence
@@ -131,7 +134,83 @@ def test_every_misprint_shows_its_counterexamples_worked_out(recorded: Recorded,
         card = html[start : html.index("</article>", start)]
         assert card.count('class="example"') == len(entry["counterexamples"])
         assert card.count("the print gives") == len(entry["counterexamples"])
-        assert (entry["verdict"] == "misprint") == ("changed" in card)
+        assert (entry["verdict"] == "misprint") == ('class="changed"' in card)
+
+
+def card_of(html: str, number: int) -> str:
+    """The card of one equation, without markup and with single spaces."""
+    start = html.index(f'id="eq-{number}"')
+    text = re.sub(r"<[^>]*>", "", html[start : html.index("</article>", start)])
+    return " ".join(text.split())
+
+
+def test_what_is_printed_of_a_range_is_told_from_what_is_understood(recorded: Recorded, html: str) -> None:
+    assert "printed for t=T−1; corrected: for t=T; 1≤l≤n−1, 1≤t≤T understood" in card_of(html, 36)
+    assert "1≤l≤n−1, 1≤t≤T, understood" in card_of(html, 31)
+    stated = {entry["number"] for entry in recorded.verdicts["equations"] if entry["stated_where"]}
+    assert {number for number in equations() if "printed for" in card_of(html, number)} == stated == {36, 37, 38}
+
+
+def marked_as_gap(html: str) -> set[str]:
+    """Where a range that leaves out steps is marked: "tile", "card", "node", "count", with the number."""
+    tiles = re.findall(r'has-gap" href="#eq-(\d+)"><[^>]*>\d+</span><[^>]*>.†', html)
+    nodes = re.findall(r'id="node-(\d+)"[^>]*aria-label="[^"]*for a range that leaves out steps"', html)
+    cards = [
+        number
+        for number in equations()
+        if 'class="gap-note"' in html.split(f'id="eq-{number}"')[1].split("</article")[0]
+    ]
+    found = {
+        f"{place} {number}" for place, all_ in (("tile", tiles), ("node", nodes), ("card", cards)) for number in all_
+    }
+    return found | ({"count"} if "1 of them for too narrow a range" in html else set())
+
+
+def test_a_range_that_leaves_out_steps_is_marked_everywhere(recorded: Recorded, html: str) -> None:
+    assert marked_as_gap(html) == {"tile 37", "node 37", "card 37", "count"}
+    assert "holds where it is printed, for 1&lt;t&lt;T−1; but that leaves out t=1 and t=T−1" in card_of(html, 37)
+    copy = changed(recorded)
+    for claim in copy.verdicts["claims"]:
+        claim["evidence"].pop("left_out", None)
+    assert marked_as_gap(page(copy)) == set()
+
+
+def test_a_card_names_what_is_used_directly_and_all_that_this_rests_on(recorded: Recorded, html: str) -> None:
+    uses = {entry["number"]: entry["uses"] for entry in recorded.verdicts["equations"]}
+    below = rests_on(uses)
+    assert below[45] > set(uses[45])
+
+    def listed(numbers: Any) -> str:
+        return ", ".join(f"({number})" for number in sorted(numbers)) or "none"
+
+    for number in equations():
+        shown = card_of(html, number)
+        assert f"Uses {listed(uses[number])} directly." in shown
+        more = below[number] - {number}
+        if len(more) > len(uses[number]):
+            assert f"With what those use, it rests on {listed(more)}." in shown
+
+
+def test_a_restatement_says_what_it_restates_and_that_its_misprint_is_its_own(html: str) -> None:
+    assert "(31) states once more what (17) states" in card_of(html, 31)
+    assert "the print of (31) has a misprint of its own, another than that of (17)." in card_of(html, 31)
+    assert "(30) states once more what (15) states" in card_of(html, 30)
+    assert "a misprint of its own" not in card_of(html, 30)
+
+
+def test_every_theorem_is_said_in_words_and_nothing_else_is(recorded: Recorded, html: str) -> None:
+    found = recorded.others["theorems.json"]
+    groups = [*found["equations"].values(), *found["misprints"].values(), found["others"]]
+    proved = {glosses.short(theorem): theorem for group in groups for theorem in group}
+    assert set(glosses._sentences()["says"]) == set(proved)
+    for theorem in proved.values():
+        assert all("\\" not in piece.content for piece in pieces(glosses.says(theorem)) if piece.kind == "text")
+        assert "<code>" not in prose(glosses.says(theorem))
+    assert "is the gradient of J in H^" not in html
+    shown = card_of(html, 44)
+    assert "To check it yourself: make proof" in shown
+    assert "From BPTT Require Import Total. Check eq_44. Print Assumptions eq_44." in shown
+    assert glosses.says({"theorem": "BPTT.Other.eq_99"}) == ""
 
 
 def test_claims_versions_and_theorems_stand_on_the_page(recorded: Recorded, html: str) -> None:

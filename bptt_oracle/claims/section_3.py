@@ -18,13 +18,13 @@ from .bench import BITS, Bench
 from .comparisons import Lines, compared, failing, right, where_all_lines_hold
 from .registry import CheckError, Checks, Found
 from .substitutes import GENERAL, substitutes
-from .wording import EVERY_TIME, Shape, fitted, keyed, listed, listed_equations, listed_lines, mentions
+from .wording import EVERY_TIME, Shape, fitted, keyed, listed, listed_equations, listed_lines, mentions, what_fails
 
 CHECKS = Checks()
 
 
 _ANY_G = (
-    "we will presume that g(x) here is the softmax function, which can be easily substituted with any other "
+    "we will presume that $g(x)$ here is the softmax function, which can be easily substituted with any other "
     "functions as needed"
 )
 _OUTPUT_ERRORS = {6: 3, 7: 2, 26: 1, 42: 1}  # the lines that say y^ - y
@@ -69,14 +69,13 @@ def _any_g_equations(bench: Bench) -> Found:
     found = _failing_by_g(bench)
     groups: dict[str, list[str]] = {}
     for g, wrong in found.items():
-        groups.setdefault(listed_lines(wrong), []).append(g)
+        groups.setdefault(what_fails(wrong, "nothing fails"), []).append(g)
     holding = sorted(set(equations()) - set().union(*found.values()))
     return (
         "holds" if len(holding) == len(equations()) else "holds in part" if holding else "fails",
-        f"With autodiff's values for their neighbours, {len(holding)} of the {len(equations())} equations "
-        f"hold for each of {len(found)} functions in softmax's place. There fail "
-        + "; ".join(f"{lines} for {listed(names)}" for lines, names in groups.items())
-        + ".",
+        f"{len(found)} other functions were put in softmax's place. With autodiff's values for all that stands on "
+        f"their right-hand sides, {len(holding)} of the {len(equations())} equations hold for each of them. The "
+        "others do not: for " + "; for ".join(f"{listed(names)}, {lines}" for lines, names in groups.items()) + ".",
         _evidence_of_g(bench, holding=holding, failing={g: keyed(wrong) for g, wrong in found.items()}),
     )
 
@@ -90,13 +89,14 @@ def _any_g_delta(bench: Bench) -> Found:
         if hold != {factors[g] == 1}:
             raise CheckError(f"with {g}, {listed_equations(_OUTPUT_ERRORS)} are not all right where delta = y^ - y is")
     keep = [g for g, factor in factors.items() if factor == 1]
-    scaled = [f"{g} (times {factor})" for g, factor in factors.items() if factor not in (1, None)]
+    scaled = [f"{g} (times ${factor}$)" for g, factor in factors.items() if factor not in (1, None)]
     none = [g for g, factor in factors.items() if factor is None]
     return (
         "holds" if len(keep) == len(factors) else "holds in part" if keep else "fails",
-        f"delta^(n)(t) = y^ - y, as {listed_equations(_OUTPUT_ERRORS)} have it, survives for {len(keep)} of "
-        f"{len(factors)} functions: {listed(keep)}. A multiple of it is right for {listed(scaled)}. "
-        f"Another Jacobian is needed for {listed(none)}.",
+        rf"{listed_equations(_OUTPUT_ERRORS)} say that $\delta^{{(n)(t)}} = \hat{{y}}^{{(t)}} - y^{{(t)}}$. With "
+        f"another function in softmax's place this stays true for {len(keep)} of {len(factors)}: {listed(keep)}. A "
+        f"multiple of it is right for {listed(scaled)}. For {listed(none)} no multiple is right: the Jacobian of g "
+        "itself is needed.",
         _evidence_of_g(bench, factors={g: None if factor is None else str(factor) for g, factor in factors.items()}),
     )
 
@@ -128,14 +128,15 @@ def _any_g_jacobian(bench: Bench) -> Found:
     wrong = set().union(*found.values())
     return (
         "fails" if set(GENERAL) <= wrong else "holds in part" if wrong else "holds",
-        f"With delta^(n)(t) = (dg/dz)^T (-y / y^) for y^ - y in {listed_equations(GENERAL)}, and -y^T log g(z) in "
-        f"(6)'s second line, {len(equations()) - len(wrong)} of the {len(equations())} equations hold for "
-        f"softmax and for each of {len(found)} functions in its place.",
+        rf"Let {listed_equations(GENERAL)} say $(\partial g / \partial z)^T (-y / \hat{{y}})$, the division entry by "
+        r"entry, where they say $\hat{y} - y$, and let line 2 of (6) say $-y^T \log g(z)$. Then "
+        f"{len(equations()) - len(wrong)} of the {len(equations())} equations hold, for softmax and for each of "
+        f"{len(found)} other functions in its place.",
         _evidence_of_g(bench, failing={g: keyed(lines) for g, lines in found.items()}),
     )
 
 
-@CHECKS.add("c-at-least-1", "3.1.2", r"\delta^{(n-1)(t-c)} = \nabla_{z^{(n-1)(t-c)}} J^{(t)}")
+@CHECKS.add("c-at-least-1", "3.1.2", r"$\delta^{(n-1)(t-c)} = \nabla_{z^{(n-1)(t-c)}} J^{(t)}$")
 def _c_at_least_1(bench: Bench) -> Found:
     worlds = [bench.world(3, T) for T in (3, 4)]
     numbers = [number for number in equations() if "c" in indices(right(number)[2])]
@@ -153,11 +154,12 @@ def _c_at_least_1(bench: Bench) -> Found:
     range_of_c = fitted(("t", "c"), [f"{low} <= c < t" for low in (0, 1, 2)], holding, *times_exist)
     wrong = [number for number in numbers if any(c.outcome != "agrees" for c in at_0[number])]
     last = [c.value for number in wrong for c in at_0[number] if c.key.line == len(equation(number).printed.lines)]
-    value = "zero" if all((array == 0).all() for array in last) else "a wrong value"
+    value = "zero, which is wrong" if all((array == 0).all() for array in last) else "a wrong value"
     return (
         "incomplete" if wrong else "holds",
-        f"No range of c is printed. Where the times t-c and t-c+1 exist, {listed_equations(numbers)} all hold on "
-        f"{range_of_c}. At c = 0 {listed_equations(wrong)} give {value}, while "
-        f"{listed_equations(set(numbers) - set(wrong))} hold, with delta^(l)(t+1)(t) = 0.",
+        "The document does not say from where c runs. Where the times t-c and t-c+1 exist, "
+        f"{listed_equations(numbers)} all hold for {range_of_c}. At c = 0 {listed_equations(wrong)} give {value}, "
+        f"while {listed_equations(set(numbers) - set(wrong))} hold there too, if delta^(l)(t+1)(t) is taken to be "
+        "zero.",
         bench.evidence(worlds, equations=numbers, hold_on=range_of_c, failing_at_0=wrong),
     )

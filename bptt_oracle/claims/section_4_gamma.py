@@ -24,10 +24,10 @@ from .wording import (
     keyed,
     listed,
     listed_equations,
-    listed_lines,
     mentions,
     points,
     times_where,
+    what_fails,
 )
 
 CHECKS = Checks()
@@ -48,9 +48,10 @@ def _delta_before_t(bench: Bench) -> Found:
     with_random = failing(world, _with_deltas(world, random))
     return (
         "undefined" if with_zero or len(zero) < len(before) else "incomplete" if with_random else "holds",
-        f"delta^(l)(t)(i) with i < t is asked for by {listed_equations(asking)} and given by no equation. As the "
-        f"gradient that the footnote makes it, it is zero: {len(zero)} of {len(before)} that are asked for. "
-        f"There fail, with zero: {listed_lines(with_zero)}; with random values: {listed_lines(with_random)}.",
+        f"delta^(l)(t)(i) with i < t is asked for by {listed_equations(asking)}, and no equation gives it. By the "
+        f"footnote it is a gradient, that of an earlier loss in a later z, and so zero: {len(zero)} of the "
+        f"{len(before)} that were asked for are. With zero for it, {what_fails(with_zero, 'every equation holds')}; "
+        f"with random values, {what_fails(with_random, 'every equation holds as well')}.",
         bench.evidence(
             [world],
             asking=sorted(asking),
@@ -97,23 +98,38 @@ def _range(number: int, bench: Bench) -> Found:
     holds_on = fitted(("t",), _RANGES, holds, EVERY_TIME)
     return (
         "fails" if wrong else "incomplete" if left_out else "holds",
-        f"({number}) is printed for {printed} and holds on {holds_on}. Wrong at: {listed(wrong)}; left out: "
-        f"{listed(left_out)}.",
+        _about_range(number, printed, holds_on, wrong, left_out),
         bench.evidence(
             worlds,
+            equation=number,
             printed=printed,
             holds_on=holds_on,
+            wrong_at=wrong,
+            left_out=left_out,
             holds_at={f"n={n},T={T}": sorted(t for (t,) in at) for (n, T), at in sorted(holds.items())},
         ),
     )
 
 
-CHECKS.add("range-36", "4", "It is easy to find that, when t = T - 1:")(partial(_range, 36))
-CHECKS.add("range-37", "4", "when 1 < t < T - 1:")(partial(_range, 37))
+def _about_range(number: int, printed: str, holds_on: str, wrong: list[str], left_out: list[str]) -> str:
+    """In words: where it is printed for, and how that compares with where it holds."""
+    if wrong:
+        missed = f", and it leaves out {listed(left_out)}, where it holds" if left_out else ""
+        return f"({number}) is printed for {printed}, but holds for {holds_on}: at {listed(wrong)} it is wrong{missed}."
+    if left_out:
+        return (
+            f"({number}) is printed for {printed}, and holds there. But it holds for {holds_on}: the printed range "
+            f"leaves out {listed(left_out)}, where the gammas are needed as well."
+        )
+    return f"({number}) is printed for {printed}, and that is where it holds: no time is wrong, and none is left out."
+
+
+CHECKS.add("range-36", "4", "It is easy to find that, when $t = T - 1$:")(partial(_range, 36))
+CHECKS.add("range-37", "4", "when $1 < t < T - 1$:")(partial(_range, 37))
 CHECKS.add("range-38", "4", r"when $1 \le t \le T-1$ and $1 \le l \le n-2$:")(partial(_range, 38))
 
 
-@CHECKS.add("ranges-together", "4", "when t = T - 1: ... when 1 < t < T - 1: ... when $1 \\le t \\le T-1$")
+@CHECKS.add("ranges-together", "4", r"when $t = T - 1$: ... when $1 < t < T - 1$: ... when $1 \le t \le T-1$")
 def _ranges_together(bench: Bench) -> Found:
     shapes = [(3, T) for T in range(3, 8)]
     every = {shape: times_where(EVERY_TIME, shape) for shape in shapes}
@@ -125,15 +141,23 @@ def _ranges_together(bench: Bench) -> Found:
     printed, corrected = ({37: left(v, 37), 38: left(v, 38)} for v in ("printed", "corrected"))
     return (
         "incomplete" if any(printed.values()) else "holds",
-        f"Times of which nothing is said, as printed: {listed(printed[37])} for l = n-1 by (36) and (37), "
-        f"{listed(printed[38])} for l <= n-2 by (36) and (38). With (36) at "
-        f"{_stated_range(36, 'corrected')} there remain {listed(corrected[37])} for l = n-1, "
+        f"As printed, the ranges leave times of which nothing is said: (36) and (37) leave out {listed(printed[37])} "
+        f"for l = n-1, (36) and (38) leave out {listed(printed[38])} for l <= n-2. With (36) read at "
+        f"{_stated_range(36, 'corrected')}, as corrected, there remain {listed(corrected[37])} for l = n-1, and "
         f"{listed(corrected[38])} for l <= n-2.",
         bench.evidence((), T=[T for _, T in shapes], printed=keyed(printed), corrected=keyed(corrected)),
     )
 
 
-_GAMMA_CASES = r"& t = T \\ ... & l = n - 1 \\ ... & l < n - 1"
+_READS = {
+    "undefined": "is undefined",
+    "shape": "does not fit together",
+    "differs": "gives another value",
+    "agrees": "gives the right value",
+}
+"""What a case of (43) does, by its outcome: the worst first, which stands for all layers."""
+
+_GAMMA_CASES = "$t = T$ ... $l = n - 1$ ... $l < n - 1$"
 
 
 def _fitting_cases(number: int, l: int, t: int, network: Network) -> list[int]:
@@ -159,10 +183,10 @@ def _gamma_of_the_output_layer(bench: Bench) -> Found:
     serves = top == {"agrees"}
     return (
         "undefined" if asking else "incomplete" if without else "holds",
-        f"(43) has no case for {len(without)} of {T} gamma^(n)(t). They are asked for by: "
-        f"{listed_equations(asking)}. As the sum of the deltas, gamma^(n)(t) {'is' if is_delta else 'is not'} "
-        f"delta^(n)(t)(t); with it (38), and so the third case, {'holds' if serves else 'does not hold'} at "
-        "l = n-1 too.",
+        f"At T = {T}, (43) has no case for {len(without)} of the {T} gamma^(n)(t) of the output layer. "
+        f"{f'{listed_equations(asking)} ask' if asking else 'No equation asks'} for them. As the sum of the deltas, "
+        f"gamma^(n)(t) {'is' if is_delta else 'is not'} delta^(n)(t)(t); with it (38), and so the third case of (43), "
+        f"{'holds' if serves else 'does not hold'} at l = n-1 too.",
         bench.evidence(
             [world],
             without_a_case=[list(at) for at in without],
@@ -188,16 +212,17 @@ def _order_of_the_cases_of_gamma(bench: Bench) -> Found:
         if gamma_after is not None:
             q = local(world, lambda name, at: gamma_after(at) if name == "gamma" and at[1] > T else None)
             q.T = T + 1
-        return listed(sorted({c.outcome for c in compared(world, 43, q, ["1 <= l <= n-1", "t = T"])}))
+        outcomes = {c.outcome for c in compared(world, 43, q, ["1 <= l <= n-1", "t = T"])}
+        return next((outcome for outcome in _READS if outcome in outcomes), "agrees")
 
     first = last_step(None)
     last = last_step(lambda at: Undefined(notation("gamma", at)))
     with_zero = last_step(lambda at: world.network.b[at[0]] * 0)
     return (
         "fails" if first != "agrees" else "incomplete" if several and last != "agrees" else "holds",
-        f"At t = T two cases of (43) fit, in {len(several)} of {n - 1} hidden layers. The first that fits: "
-        f"{first}; the last, which asks for gamma^(l)(T+1): {last}; the last, with gamma^(l)(T+1) = 0: "
-        f"{with_zero}.",
+        f"At t = T two cases of (43) apply, in {len(several)} of {n - 1} hidden layers, and the document does not say "
+        f"which one to take. The first {_READS[first]}; the last, which asks for gamma^(l)(T+1), {_READS[last]}; with "
+        f"zero for gamma^(l)(T+1) the last {_READS[with_zero]}.",
         bench.evidence(
             [world],
             overlaps=[{"l": l, "t": t, "cases": cases[l, t]} for l, t in several],

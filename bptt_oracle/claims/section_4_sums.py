@@ -43,9 +43,9 @@ def _sum_of_steps_correct(bench: Bench) -> Found:
                 different.append(f"{name} of {description}")
     return (
         "fails" if different else "holds",
-        f"On {len(descriptions)} networks the mean of the gradients of the steps, the one pass over gamma "
-        f"and autodiff were compared in {entries} numbers, exactly: the gradients of J in H, W, b, h^(l)(0) "
-        f"and x. Arrays that differ: {len(different)}.",
+        f"On {len(descriptions)} networks the mean of the gradients of the steps, what one pass over gamma gives, and "
+        f"autodiff were compared exactly, in {entries} numbers: the gradients of J in H, W, b, h^(l)(0) and x. "
+        f"{f'{len(different)} arrays differ' if different else 'All three agree in every one'}.",
         bench.evidence(descriptions, entries=entries, different=different),
     )
 
@@ -98,8 +98,9 @@ def _sum_of_steps_inefficient(bench: Bench) -> Found:
     T = max(networks)
     return (
         "holds" if all(summed[T] > once[T] for T in networks if T > 1) else "fails",
-        f"The sum of the steps visits each hidden layer {formulas[0]} times, one pass {formulas[1]} times, "
-        f"counted by evaluations of f' for T = 1..{T}: {summed[T]} against {once[T]} at T = {T}.",
+        f"To sum the gradients of the steps takes ${formulas[0]}$ visits to each hidden layer, one pass takes "
+        f"${formulas[1]}$: at T = {T}, {summed[T]} against {once[T]}. A visit is an evaluation of f'; they were "
+        f"counted for each T from 1 to {T}.",
         bench.evidence(descriptions, formulas=formulas, visits={"sum": keyed(summed), "one pass": keyed(once)}),
     )
 

@@ -9,12 +9,12 @@ from ..manual import Undefined
 from .bench import Bench
 from .comparisons import asked, failing, left_open, local, right
 from .registry import CheckError, Checks, Found
-from .wording import Shape, fitted, keyed, listed, listed_equations, listed_lines
+from .wording import Shape, fitted, keyed, listed, listed_equations, listed_lines, what_fails
 
 CHECKS = Checks()
 
 
-@CHECKS.add("one-hot-targets", "1", r"J^{(t)} = -\log \hat{y}_k^{(t)}")
+@CHECKS.add("one-hot-targets", "1", r"$J^{(t)} = -\log \hat{y}_k^{(t)}$")
 def _one_hot_targets(bench: Bench) -> Found:
     one_hot, soft, doubled = (bench.world(y=y) for y in ("one-hot", "soft", "doubled"))
     if wrong := failing(one_hot):
@@ -24,9 +24,10 @@ def _one_hot_targets(bench: Bench) -> Found:
     wrong_doubled = failing(doubled, outcomes=("differs", "shape"))
     return (
         "fails" if wrong_soft else "incomplete" if undefined or wrong_doubled else "holds",
-        "The class k exists for one-hot targets, which are nowhere asked for; undefined for others: "
-        f"{listed_lines(undefined)}. Of all other lines there fail, for soft targets that sum to 1: "
-        f"{listed_lines(wrong_soft)}; for targets that sum to 2: {listed_lines(wrong_doubled)}.",
+        "There is a class k only where the targets are one-hot, which the document nowhere asks for. For other targets "
+        f"{listed_lines(undefined)} have no meaning. Of all other lines, "
+        f"{what_fails(wrong_soft, 'every one holds')} for soft targets that sum to 1; for targets that sum to 2, "
+        f"{what_fails(wrong_doubled, 'every one holds too')}.",
         bench.evidence(
             (one_hot, soft),
             undefined_for_soft_targets=keyed(undefined),
@@ -36,7 +37,7 @@ def _one_hot_targets(bench: Bench) -> Found:
     )
 
 
-@CHECKS.add("layers", "2", "Assume that we have a n+1 layer Recurrent Neural Network")
+@CHECKS.add("layers", "2", "Assume that we have a $n+1$ layer Recurrent Neural Network")
 def _layers(bench: Bench) -> Found:
     worlds = [bench.world(n) for n in (1, 2, 3, 4)]
     layers: dict[str, dict[Shape, set[tuple[int, ...]]]] = {name: {} for name in "hzWbH"}
@@ -48,15 +49,18 @@ def _layers(bench: Bench) -> Found:
     counts = {n: len(layers["h"][n, T] | layers["z"][n, T]) for n, T in layers["h"]}
     family = [f"{low} <= l <= {high}" for low in (0, 1, 2) for high in ("n-2", "n-1", "n")]
     ranges = {name: fitted(("l",), family, found) for name, found in layers.items()}
+    as_said = all(count == n + 1 for n, count in counts.items())
     return (
-        "holds" if all(count == n + 1 for n, count in counts.items()) else "fails",
-        f"For n = {listed(counts)} the equations speak of {listed(counts.values())} layers, the input "
-        "counted as layer 0. They look up " + listed(f"{name}^(l) for {text}" for name, text in ranges.items()) + ".",
+        "holds" if as_said else "fails",
+        f"For n = {listed(counts)} the equations speak of {listed(counts.values())} layers, counting the input as "
+        f"layer 0: that is {'' if as_said else 'not '}n+1. They use "
+        + listed(f"{name}^(l) for {text}" for name, text in ranges.items())
+        + ".",
         bench.evidence(worlds, layers=keyed(counts), ranges=ranges),
     )
 
 
-@CHECKS.add("initial-state", "2", "H^{(l)}h^{(l)(t-1)}")
+@CHECKS.add("initial-state", "2", "$H^{(l)}h^{(l)(t-1)}$")
 def _initial_state(bench: Bench) -> Found:
     world, from_zero = bench.world(), bench.world(h0="zero")
     states = {at: numbers for (name, at), numbers in left_open(world).items() if name == "h"}
@@ -74,8 +78,8 @@ def _initial_state(bench: Bench) -> Found:
     needs = listed(f"({number}) would need {value.symbol}" for number, value in missing.items())
     return (
         "undefined" if states else "fails" if wrong else "holds",
-        f"h^(l)(0) is asked for by {listed_equations(asking)} and given by no equation: at t = 0 {needs}. It "
-        f"makes a difference to {listed_equations(depending)}; {listed_equations(asking - depending)} only name "
-        f"it. There fail, with h^(l)(0) = 0 or with a random one: {listed_lines(wrong)}.",
+        f"{listed_equations(asking)} ask for h^(l)(0), and no equation gives it: at t = 0 {needs}. What "
+        f"{listed_equations(depending)} give depends on its value; {listed_equations(asking - depending)} name it, but "
+        f"do not depend on it. Whether h^(l)(0) is zero or random, {what_fails(wrong, 'every equation holds')}.",
         bench.evidence((world, from_zero), asking=sorted(asking), depending=sorted(depending), failing=keyed(wrong)),
     )

@@ -101,14 +101,20 @@ def listed_equations(numbers: Iterable[int]) -> str:
 
 
 def listed_lines(lines: Lines) -> str:
-    """The lines as "(6) in lines 2 and 3, (26)", without lines where the equation has but one."""
+    """The lines as "lines 2 and 3 of (6), (26)", without lines where the equation has but one."""
 
     def text(number: int) -> str:
         if len(equation(number).printed.lines) == 1:
             return f"({number})"
-        return f"({number}) in line{'s' if lines[number][1:] else ''} {listed(lines[number])}"
+        return f"line{'s' if lines[number][1:] else ''} {listed(lines[number])} of ({number})"
 
-    return ", ".join(text(number) for number in sorted(lines)) or "none"
+    return listed(text(number) for number in sorted(lines))
+
+
+def what_fails(lines: Lines, nothing: str) -> str:
+    """The lines as the subject and verb of a sentence, "(26) and (42) fail"; `nothing` where there are none."""
+    one = sum(map(len, lines.values())) == 1
+    return f"{listed_lines(lines)} fail{'s' if one else ''}" if lines else nothing
 
 
 def keyed(found: Mapping[int, Any]) -> dict[str, Any]:

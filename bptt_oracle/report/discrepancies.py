@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..catalogue import equation
+from .notation import as_markdown, condition, pieces, quoted
+from .ranges import MARK, gaps
+
 MISPRINTS = """\
 Comparisons are counted over all networks and all indices, local and chained; those that agree are of indices where the
 print happens to be right. For each way in which a line fails there is the smallest network found, by depth and length
@@ -67,9 +71,9 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"### {claim['slug']} (section {claim['section']}): {claim['verdict']}"
         yield ""
-        yield f"> {claim['quote']}"
+        yield f"> {as_markdown(quoted(claim['quote']))}"
         yield ""
-        yield claim["finding"]
+        yield _prose(claim["finding"])
     yield ""
     yield "## All quantities"
     yield ""
@@ -84,8 +88,12 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield "## All equations"
     yield ""
     yield from HEADER.splitlines()
+    left_out = gaps(data)
     for entry in data["equations"]:
-        yield _row(entry)
+        yield _row(entry, entry["number"] in left_out)
+    for gap in left_out.values():
+        yield ""
+        yield f"{MARK} {_prose(gap.sentence)}"
     yield ""
     yield from FOOTER.splitlines()
     yield f"{data['proof']}."
@@ -94,18 +102,19 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
 def _misprint(entry: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"### ({entry['number']}) {entry['states']}"
+    lhs = equation(entry["number"]).lhs
     yield ""
     for line in entry["lines"]:
         if line["verdict"] == "fails":
             yield f"Line {line['line']} as printed{_where(entry['printed_where'], entry)}:"
             yield ""
-            yield f"$${line['latex']}$$"
+            yield f"$${lhs} = {line['latex']}$$"
             yield ""
             yield f"corrected{_where(entry['corrected_where'], entry)}:"
             yield ""
-            yield f"$${line['corrected']['latex']}$$"
+            yield f"$${lhs} = {line['corrected']['latex']}$$"
             yield ""
-            yield f"What changes: {entry['change']}."
+            yield f"What changes: {_prose(entry['change'])}."
             yield ""
             for world, counts in line["failures"].items():
                 failed = ", ".join(
@@ -118,7 +127,7 @@ def _misprint(entry: Mapping[str, Any]) -> Iterator[str]:
         f"{field['disagreements']} disagreements."
     )
     for example in entry["counterexamples"]:
-        at = ", ".join(f"{name} = {value}" for name, value in example["at"].items())
+        at = ", ".join(f"${name} = {value}$" for name, value in example["at"].items())
         yield ""
         yield (
             f"Smallest network on which line {example['line']} {OUTCOMES[example['outcome']]}: {at}, "
@@ -134,7 +143,15 @@ def _misprint(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _where(where: list[str], entry: Mapping[str, Any]) -> str:
-    return f" for {', '.join(where)}" if entry["printed_where"] != entry["corrected_where"] else ""
+    """What a reading says of its indices, where the two readings differ in it."""
+    if entry["printed_where"] == entry["corrected_where"]:
+        return ""
+    understood = [text for text in entry["printed_where"] if text not in entry["stated_where"]]
+    return f" for {', '.join(f'${condition(text)}$' for text in where if text not in understood)}"
+
+
+def _prose(text: str) -> str:
+    return as_markdown(pieces(text))
 
 
 def _theorem(entry: Mapping[str, Any]) -> str:
@@ -147,12 +164,13 @@ def _theorem(entry: Mapping[str, Any]) -> str:
     return f"`{proved[0]['theorem']}` ({assumptions}){more}"
 
 
-def _row(entry: Mapping[str, Any]) -> str:
+def _row(entry: Mapping[str, Any], gap: bool) -> str:
     field, balls = entry["evidence"]["field"] or {}, entry["evidence"]["balls"] or {}
     held = sum(line["verdict"] == "holds" for line in entry["lines"])
+    verdict = f"{entry['verdict']} {MARK}" if gap else entry["verdict"]
     chance = f"2^{field['false_pass_log2']}" if "false_pass_log2" in field else ""
     return (
-        f"| ({entry['number']}) | {entry['states']} | {entry['verdict']} | {held} of {len(entry['lines'])} hold "
+        f"| ({entry['number']}) | {entry['states']} | {verdict} | {held} of {len(entry['lines'])} hold "
         f"| {field.get('shapes', '')} | {field.get('degree', '')} | {chance} | {balls.get('shapes', '')} "
         f"| {_theorem(entry)} |"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,15 +49,16 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 def quoted(text: str) -> Iterator[Piece]:
-    """The parts of a quotation from the document: LaTeX between dollars, nothing but LaTeX, or lines of an array."""
-    if text.startswith("& "):
-        yield Piece("math", rf"\begin{{matrix}}{text}\end{{matrix}}")
-    elif "$" not in text and ("\\" in text or "^" in text):
-        yield Piece("math", text)
-    else:
-        for number, part in enumerate(text.split("$")):
-            if part:
-                yield Piece("math" if number % 2 else "text", part)
+    """The parts of a quotation from the document, in which formulas stand between dollars."""
+    for number, part in enumerate(text.split("$")):
+        if part:
+            yield Piece("math" if number % 2 else "text", part)
+
+
+def as_markdown(parts: Iterable[Piece]) -> str:
+    """The parts of a sentence as Markdown: formulas between dollars, all else as it is."""
+    written = {"math": "${}$", "reference": "({})", "text": "{}"}
+    return "".join(written[part.kind].format(part.content) for part in parts)
 
 
 def condition(text: str) -> str:

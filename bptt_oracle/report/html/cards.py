@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ...catalogue import Equation, equation
 from ..discrepancies import OUTCOMES
 from ..graph import Node
+from ..ranges import Gap
 from .mathml import compared, displayed, mathml
 from .prose import conditions, prose
 from .sources import Checks, Source, function_source
@@ -67,13 +68,18 @@ class Card:
     ----------
     entry : its data in `verdicts.json`
     title : what it states
-    lhs, where, where_corrected : its left-hand side, and for which indices it is stated; None where both are the same
+    lhs : its left-hand side
+    stated : the indices for which the document states it
+    corrected : those of the corrected reading; None where they are the same
+    understood : the indices at which its symbols exist, which the document does not print
     lines : its lines
     examples : its counterexamples
     functions : the functions that state it, as printed and corrected
     tests : the tests that are run for it; None where the sources of the tests are not there
     node : its place in the graph
-    corrected_below : the misprints whose corrected readings it rests on
+    rests_on : all equations that it rests on, directly or through others
+    corrected_below : the misprints among them, whose corrected readings it rests on
+    gap : what its printed range leaves out, if it holds and its range leaves out something
     floating : for each format its figures; empty where there are none
     wrong : the wrong readings of it that have to be rejected
     """
@@ -81,14 +87,17 @@ class Card:
     entry: Mapping[str, Any]
     title: Markup
     lhs: Markup
-    where: Markup
-    where_corrected: Markup | None
+    stated: Markup
+    corrected: Markup | None
+    understood: Markup
     lines: tuple[CardLine, ...]
     examples: tuple[Example, ...]
     functions: tuple[Source, ...]
     tests: Checks | None
     node: Node
+    rests_on: tuple[int, ...]
     corrected_below: tuple[int, ...]
+    gap: Gap | None = None
     floating: Mapping[str, Any] = field(default_factory=dict)
     wrong: tuple[Mapping[str, Any], ...] = ()
 
@@ -106,14 +115,17 @@ class Card:
 def card(
     entry: Mapping[str, Any],
     node: Node,
+    rests_on: tuple[int, ...],
     corrected_below: tuple[int, ...],
+    gap: Gap | None,
     tests: Checks | None,
     floating: Mapping[str, Any],
     wrong: tuple[Mapping[str, Any], ...],
 ) -> Card:
     """The card of one equation, from its entry in `verdicts.json` and what belongs to it elsewhere."""
     stated = equation(entry["number"])
-    other_range = entry["corrected_where"] not in (None, entry["printed_where"])
+    understood = [text for text in entry["printed_where"] if text not in entry["stated_where"]]
+    corrected = [text for text in entry["corrected_where"] or entry["printed_where"] if text not in understood]
     functions = [function_source(stated.number, "printed")]
     if entry["corrected_function"] not in (None, entry["function"]):
         functions.append(function_source(stated.number, "corrected"))
@@ -121,14 +133,17 @@ def card(
         entry=entry,
         title=prose(_capital(entry["states"]), links=False),
         lhs=displayed(stated.lhs),
-        where=conditions(entry["printed_where"], entry["corrected_where"]),
-        where_corrected=conditions(entry["corrected_where"], entry["printed_where"]) if other_range else None,
+        stated=conditions(entry["stated_where"], corrected),
+        corrected=conditions(corrected, entry["stated_where"]) if corrected != entry["stated_where"] else None,
+        understood=conditions(understood),
         lines=tuple(_line(line) for line in entry["lines"]),
         examples=tuple(_example(stated, example) for example in entry["counterexamples"]),
         functions=tuple(functions),
         tests=tests,
         node=node,
+        rests_on=rests_on,
         corrected_below=corrected_below,
+        gap=gap,
         floating={name: found[str(stated.number)] for name, found in floating.items() if str(stated.number) in found},
         wrong=wrong,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup
 
 from ..graph import Graph, Node
+from ..ranges import MARK, Gap
 from .svg import number, tag, text
 
 WIDTH, ROW = 470, 66
@@ -20,7 +21,7 @@ _STATUS = {
 }
 
 
-def derivation(graph: Graph) -> Markup:
+def derivation(graph: Graph, gaps: Mapping[int, Gap]) -> Markup:
     """The graph as SVG, what rests on nothing at the top."""
     rows = max((node.layer for node in graph.nodes.values()), default=0) + 1
     farthest = max((abs(place) for place in graph.places.values()), default=0)
@@ -37,7 +38,7 @@ def derivation(graph: Graph) -> Markup:
         layer = graph.nodes[edge[0]].layer
         between = [at(layer - above, place) for above, place in enumerate(passing, start=1)]
         edges.append(_edge(edge, [places[edge[0]], *between, places[edge[1]]], edge in graph.skeleton))
-    nodes = [_node(node, *places[node.number]) for node in graph.nodes.values()]
+    nodes = [_node(node, *places[node.number], node.number in gaps) for node in graph.nodes.values()]
     return tag(
         "svg",
         tag("title", "The graph of the derivation", id="graph-title"),
@@ -76,14 +77,15 @@ def _edge(edge: tuple[int, int], way: Sequence[tuple[float, float]], main: bool)
     return tag("path", d=path, class_=f"{'main ' if main else ''}of{user} to{used}", data_edge=f"{user}-{used}")
 
 
-def _node(node: Node, x: float, y: float) -> Markup:
+def _node(node: Node, x: float, y: float, gap: bool) -> Markup:
     """A link to the equation's card: its shape says the verdict, a second outline that all it rests on is verified."""
     rests = "so is all that it rests on" if node.grounded else "but not all that it rests on is verified"
     status = _STATUS[node.verdict] + ("" if not node.verified else f", {rests}")
+    status += ", for a range that leaves out steps" if gap else ""
     outlines = [_outline(node, x, y, 0, "node")]
     if node.grounded:
         outlines.append(_outline(node, x, y, 3, "inner"))
-    label = text(x, y + 5, node.number)
+    label = text(x, y + 5, f"{node.number}{MARK if gap else ''}")
     return tag(
         "a",
         tag("title", f"({node.number}) {node.states}: {status}"),

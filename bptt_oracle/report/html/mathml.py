@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
 from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 from markupsafe import Markup
+
+from ..changes import differing
 
 CHANGED = "changed"
 """The class of the symbols in which two readings differ."""
@@ -52,27 +53,14 @@ def spoken(latex: str) -> str:
 
 
 def compared(printed: str, corrected: str) -> tuple[Markup, Markup]:
-    """Two readings of a line, displayed, the symbols in which they differ marked in both.
-
-    Where the corrected reading only leaves something out, the symbol before it is marked as well, so that both show it.
-    """
+    """Two readings of a line, displayed, the symbols in which they differ marked in both."""
     trees = _tree(printed, display=True), _tree(corrected, display=True)
     before, after = (_symbols(tree) for tree in trees)
     texts = [[symbol.text or "" for symbol in symbols] for symbols in (before, after)]
-    matcher = SequenceMatcher(a=texts[0], b=texts[1], autojunk=False)
-    changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
-    only_left_out = all(change == "delete" for change, *_ in changes)
-    for change, i, i_end, j, j_end in changes:
-        back = {"delete": _ends_alike(texts[0], i, i_end), "insert": _ends_alike(texts[1], j, j_end)}.get(change, 0)
-        shown = 1 if only_left_out and i > back else 0
-        for symbol in [*before[i - back - shown : i_end - back], *after[j - back - shown : j_end - back]]:
-            symbol.set("class", CHANGED)
+    for symbols, places in zip((before, after), differing(*texts), strict=True):
+        for place in places:
+            symbols[place].set("class", CHANGED)
     return _breakable(trees[0]), _breakable(trees[1])
-
-
-def _ends_alike(texts: list[str], start: int, end: int) -> int:
-    """1 if a block ends like what stands before it: "l)(" after "(" is "(l)", the same change, one place earlier."""
-    return int(start > 0 and texts[start - 1] == texts[end - 1])
 
 
 def _formula(latex: str, *, display: bool) -> Markup:

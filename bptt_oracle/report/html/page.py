@@ -9,8 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from .. import glosses
 from ..discrepancies import OUTCOMES
 from ..graph import Graph, graph, rests_on
+from ..ranges import MARK, gaps
 from ..recorded import Recorded
 from . import figures, sources
 from .cards import VERDICTS, Card, card
@@ -64,7 +66,7 @@ def page(recorded: Recorded) -> str:
         "quotation": quotation,
         "heading": heading,
     }
-    environment.globals |= {"python": sources.python, "outcomes": OUTCOMES}
+    environment.globals |= {"python": sources.python, "outcomes": OUTCOMES, "gap_mark": MARK, "glosses": glosses}
     environment.filters |= {"thousands": _thousands, "short": _short}
     return environment.get_template("page.html.jinja").render(_context(recorded, environment))
 
@@ -74,16 +76,18 @@ def _context(recorded: Recorded, environment: Environment) -> dict[str, Any]:
     found = graph(data["equations"])
     floating = recorded.others.get("floating.json", {"formats": {}, "growth": []})
     wrong = recorded.others.get("wrong_readings.json", {"wrong_readings": []})
-    cards = _cards(data["equations"], found, floating["formats"], wrong["wrong_readings"])
+    left_out = gaps(data)
+    cards = _cards(recorded, found, floating["formats"], wrong["wrong_readings"])
     return {
         "data": data,
         "verdicts": VERDICTS,
+        "gaps": left_out,
         "sections": _sections(cards),
         "cards": cards,
         "misprints": [card for card in cards if card.entry["verdict"] == "misprint"],
         "lines": [line for entry in data["equations"] for line in entry["lines"]],
         "graph": found,
-        "drawing": derivation(found),
+        "drawing": derivation(found, left_out),
         "formats": floating["formats"],
         "plots": _plots(floating),
         "cost": _cost(recorded),
@@ -121,8 +125,9 @@ def _highlights(found: Graph) -> Markup:
 
 
 def _cards(
-    entries: Sequence[Mapping[str, Any]], found: Graph, floating: Mapping[str, Any], wrong: Sequence[Mapping[str, Any]]
+    recorded: Recorded, found: Graph, floating: Mapping[str, Any], wrong: Sequence[Mapping[str, Any]]
 ) -> list[Card]:
+    entries, left_out = recorded.verdicts["equations"], gaps(recorded.verdicts)
     tests = sources.checks_of_equations(sources.ROOT)
     below = rests_on({number: node.uses for number, node in found.nodes.items()})
     misprints = {entry["number"] for entry in entries if entry["verdict"] == "misprint"}
@@ -130,7 +135,9 @@ def _cards(
         card(
             entry,
             found.nodes[entry["number"]],
+            tuple(sorted(below[entry["number"]] - {entry["number"]})),
             tuple(sorted(below[entry["number"]] & misprints - {entry["number"]})),
+            left_out.get(entry["number"]),
             tests.get(entry["number"]),
             floating,
             tuple(reading for reading in wrong if reading["equation"] == entry["number"]),

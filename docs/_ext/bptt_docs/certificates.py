@@ -10,6 +10,8 @@ from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective
 
+from bptt_oracle.report import glosses
+
 from .citations import cited, label_of, short
 from .claims import prose
 from .evidence import recorded
@@ -75,9 +77,10 @@ class Theorems(Certificates):
         if note:
             term += nodes.Text(f", {note}")
         assumptions = ", ".join(theorem["assumptions"]) or "nothing"
+        says = nodes.paragraph("", "", *prose(self.env, glosses.says(theorem)))
         statement = nodes.literal_block(theorem["statement"], theorem["statement"], language="text")
-        rests = nodes.paragraph("", f"Rests on {assumptions}.")
-        return nodes.definition_list_item("", term, nodes.definition("", statement, rests))
+        rests = nodes.paragraph("", f"{glosses.over(theorem)} Rests on {assumptions}.".strip())
+        return nodes.definition_list_item("", term, nodes.definition("", says, statement, rests))
 
 
 def table(header: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:

@@ -16,6 +16,7 @@ from bptt_oracle.report.discrepancies import OUTCOMES
 from bptt_oracle.report.html.cards import LINE_SOURCES, VERDICTS
 from bptt_oracle.report.html.mathml import compared
 from bptt_oracle.report.notation import condition
+from bptt_oracle.report.ranges import MARK, gaps
 
 from . import shown
 from .citations import anchor, cited, label_of, short
@@ -44,13 +45,17 @@ class EquationDirective(SphinxDirective):
         shown.note(self.env, f"equation {number}", f"eq-{number}", f"equation ({number})")
         box = nodes.container(classes=["equation", f"is-{verdict}"], ids=[f"eq-{number}"])
         sign, word = VERDICTS[verdict]
-        badge = nodes.inline("", f"{sign} {word}", classes=["verdict", f"is-{verdict}"])
+        gap = gaps(recorded(self.env).verdicts).get(entry["number"])
+        badge = nodes.inline("", f"{sign} {word}{f' {MARK}' if gap else ''}", classes=["verdict", f"is-{verdict}"])
         permalink = nodes.reference("", f"({number})", refid=f"eq-{number}", internal=True, classes=["eq-number"])
         title = [permalink, nodes.Text(" "), *prose(self.env, entry["states"], links=False)]
         box += nodes.paragraph("", "", badge, *title, classes=["equation-title"])
         box += nodes.raw("", _table(entry), format="html")
         if entry["printed_where"]:
-            box += nodes.paragraph("", "", nodes.Text("for "), *ranges(_where(entry)), classes=["ranges"])
+            box += nodes.paragraph("", "", *_where(entry), classes=["ranges"])
+        if gap:
+            sentence = [*prose(self.env, f"{MARK} {gap.sentence} "), anchor(self.env, f"claim-{gap.slug}", "More.")]
+            box += nodes.paragraph("", "", *sentence, classes=["gap"])
         if entry["change"]:
             box += nodes.paragraph(
                 "", "", nodes.strong("", "Corrected: "), *prose(self.env, entry["change"]), nodes.Text(".")
@@ -168,8 +173,14 @@ def _inside(floating: Mapping[str, Any], name: str) -> bool:
     return bool(floating.get(name, {}).get("within_bound"))
 
 
-def _where(entry: Mapping[str, Any]) -> list[str]:
-    return list(entry["corrected_where"] or entry["printed_where"])
+def _where(entry: Mapping[str, Any]) -> list[nodes.Node]:
+    """What the document says of the indices, as corrected, and what follows from its symbols."""
+    understood = [text for text in entry["printed_where"] if text not in entry["stated_where"]]
+    said = [text for text in entry["corrected_where"] or entry["printed_where"] if text not in understood]
+    found: list[nodes.Node] = [nodes.Text("for "), *ranges(said)] if said else []
+    if understood:
+        found += [nodes.Text("; " if said else ""), *ranges(understood), nodes.Text(" understood")]
+    return found
 
 
 def _table(entry: Mapping[str, Any]) -> str:
