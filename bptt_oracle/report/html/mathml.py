@@ -21,6 +21,7 @@ _OPENING = {"(", "[", "{", "|"}
 _CLOSING = {")", "]", "|"}
 _INFIX = {"+", "−", "∘"}
 _THIN = "0.167em"
+_LONG = 60  # signs of LaTeX: about what a phone has room for
 _TAGS = {
     *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt", "mstyle", "mover", "munder", "munderover"),
     *("msub", "msup", "msubsup", "mtable", "mtr", "mtd"),
@@ -37,7 +38,7 @@ class FormulaError(ValueError):
 
 @lru_cache(maxsize=4096)
 def mathml(latex: str) -> Markup:
-    """A formula in a line of text; what is no formula stands there as it came."""
+    """A formula in a line of text, which may break if it is long; what is no formula stands there as it came."""
     return _formula(latex, display=False)
 
 
@@ -66,7 +67,7 @@ def compared(printed: str, corrected: str) -> tuple[Markup, Markup]:
 def _formula(latex: str, *, display: bool) -> Markup:
     try:
         tree = _tree(latex, display=display)
-        return _breakable(tree) if display else _text(tree)
+        return _breakable(tree) if display or len(latex) > _LONG else _text(tree)
     except FormulaError:
         return Markup("<code>{}</code>").format(latex)
 
