@@ -1,11 +1,15 @@
 """The document's derivation by hand, in NumPy: one function for every numbered equation."""
 
+from .arrays import loss_and_gradients
 from .backprop import ForwardPass, Gradients, forward_pass, one_pass, per_step_sum
-from .batch import Batch, BatchForward, BatchGradients, forward_batch, one_pass_batch
+from .batch import Batch
 from .calculus import Elementwise
+from .checkpoints import LossAndGradients, gradients_in_segments
 from .derivation import ROUTES, Derivation, Route
 from .functions import ACTIVATIONS, Functions, mixture, no_shift, softmax
-from .network import Network, NetworkError, ShapeError, TypeOfEntriesError, ValueRangeError, network
+from .given import NetworkError, ShapeError, TypeOfEntriesError, ValueRangeError
+from .network import Network, network
+from .propagation import BatchForward, BatchGradients, forward_batch, one_pass_batch
 from .quantities import Quantities, notation
 from .registry import CORRECTED, PRINTED, indices, right_reading
 from .undefined import Undefined
@@ -23,6 +27,7 @@ __all__ = [
     "ForwardPass",
     "Functions",
     "Gradients",
+    "LossAndGradients",
     "Network",
     "NetworkError",
     "Quantities",
@@ -33,7 +38,9 @@ __all__ = [
     "ValueRangeError",
     "forward_batch",
     "forward_pass",
+    "gradients_in_segments",
     "indices",
+    "loss_and_gradients",
     "mixture",
     "network",
     "no_shift",

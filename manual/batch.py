@@ -1,20 +1,21 @@
-"""One pass back over gamma for a whole batch of sequences at once, (42)-(46).
+"""A whole batch of sequences at once, laid out for speed.
 
-The same algorithm as `backprop.one_pass`, laid out for speed. A step of B sequences is one array of shape (B, d), a
-sequence a row, so that z = W h reads z = h W^T. Only the products with H, which need the step before or after, stay in
-the loop over time; all else is one product a layer over all steps.
+A step of B sequences is one array of shape (B, d), a sequence a row, so that z = W h reads z = h W^T. The steps of a
+layer are one array of shape (T, B, d), and a product that needs no step before or after is one product of matrices over
+all T B rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .calculus import Array
-from .functions import Functions, largest
+from .functions import Functions
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Batch:
     W : layers 1..n, shape (d_l, d_{l-1})
     b : layers 1..n, shape (d_l,)
     x : times 1..T, shape (T, B, d_0)
-    y : times 1..T, shape (T, B, |V|), rows that sum to 1
+    y : times 1..T: classes from 0, integers of shape (T, B), or rows that sum to 1, shape (T, B, |V|)
     h0 : layers 1..n-1, shape (B, d_l): the initial states h^(l)(0)
     weights : of the J^(t), shape (T,): each 1 / T for their mean
     shares : of the sequences, shape (B,): each 1 / B for their mean
@@ -49,125 +50,56 @@ class Batch:
         """The number of the output layer."""
         return len(self.W)
 
+    @property
+    def T(self) -> int:
+        """The number of time steps."""
+        return len(self.x)
 
-@dataclass(frozen=True)
-class BatchForward:
-    """What forward propagation leaves behind; time comes first, then the sequence.
+    @property
+    def B(self) -> int:
+        """The number of sequences."""
+        return int(self.x.shape[1])
 
-    Attributes
-    ----------
-    z : z[l][t-1] is z^(l)(t), shape (T, B, d_l), layers 1..n
-    h : h[l][t] is h^(l)(t), shape (T + 1, B, d_l), layers 1..n-1, the initial states included
-    y_hat : y_hat[t-1] is y^(t), shape (T, B, |V|)
-    loss : J, a number
-    """
+    @property
+    def hidden(self) -> range:
+        """The numbers of the hidden layers."""
+        return range(1, self.n)
 
-    z: Mapping[int, Array]
-    h: Mapping[int, Array]
-    y_hat: Array
-    loss: Any
+    @cached_property
+    def of_one_type(self) -> Batch:
+        """The same network, its parameters, inputs and initial states of the one type that holds them all."""
+        layers = {"H": self.H, "W": self.W, "b": self.b, "h0": self.h0}
+        arrays = [self.x, *(array for of_layer in layers.values() for array in of_layer.values())]
+        dtype = np.result_type(*(array.dtype for array in arrays))
+        if all(array.dtype == dtype for array in arrays):
+            return self
+        converted: dict[str, Any] = {
+            name: {l: array.astype(dtype) for l, array in of_layer.items()} for name, of_layer in layers.items()
+        }
+        return replace(self, x=self.x.astype(dtype), **converted)
 
+    def below(self, h: Mapping[int, Array], l: int) -> Array:
+        """h^(l-1) at the times 1..T, shape (T, B, d_{l-1}), with x for h^(0)."""
+        return h[l - 1][1:] if l > 1 else self.x
 
-@dataclass(frozen=True)
-class BatchGradients:
-    """The gradients of J, and the gammas that they are made of.
-
-    Attributes
-    ----------
-    H, W, b, h0, x : shapes as in `Batch`
-    gamma : gamma[l][t-1] is the gradient of J in z^(l)(t), shape (T, B, d_l), layers 1..n
-    """
-
-    H: Mapping[int, Array]
-    W: Mapping[int, Array]
-    b: Mapping[int, Array]
-    h0: Mapping[int, Array]
-    x: Array
-    gamma: Mapping[int, Array]
-
-
-def forward_batch(net: Batch) -> BatchForward:
-    """Forward propagation, (3)-(5), and J, (1)."""
-    f, z, h = net.functions.f, {}, {}
-    below = net.x
-    for l in range(1, net.n):
-        z[l] = over_steps(below, net.W[l].T) + net.b[l]  # the part of z that needs no earlier step
-        h[l] = np.empty_like(z[l], shape=(len(z[l]) + 1, *z[l].shape[1:]))
-        h[l][0], H_T = net.h0[l], np.ascontiguousarray(net.H[l].T)
-        for before, z_t, h_t in zip(h[l], z[l], h[l][1:], strict=False):
-            z_t += before @ H_T
-            h_t[...] = f(z_t)
-        below = h[l][1:]
-    z[net.n] = over_steps(below, net.W[net.n].T) + net.b[net.n]
-    y_hat, loss = _output(net, z[net.n])
-    return BatchForward(z, h, y_hat, loss)
+    def steps(self, start: int, stop: int, h0: Mapping[int, Array]) -> Batch:
+        """The network at the times start + 1..stop alone, which begins with the states h0."""
+        at = slice(start, stop)
+        return replace(self, x=self.x[at], y=self.y[at], weights=self.weights[at], h0=h0)
 
 
-def one_pass_batch(net: Batch, run: BatchForward) -> BatchGradients:
-    """Gradients of J by one pass back over gamma, (42)-(46).
-
-    Parameters
-    ----------
-    net
-        A network whose g is softmax, over any numbers.
-    run
-        Its forward propagation.
-    """
-    n = net.n
-    top: Array = (run.y_hat - net.y) * (net.weights[:, None] * net.shares)[..., None]
-    gamma = {n: top}
-    H, W, b, h0 = {}, {}, {}, {}
-    for l in range(n, 0, -1):
-        if l < n:
-            gamma[l] = _hidden_gamma(net, l, run.z[l], gamma[l + 1])
-            H[l] = summed_outer(gamma[l], run.h[l][:-1])
-            h0[l] = gamma[l][0] @ net.H[l]
-        W[l] = summed_outer(gamma[l], run.h[l - 1][1:] if l > 1 else net.x)
-        b[l] = gamma[l].sum(axis=(0, 1))
-    return BatchGradients(H, W, b, h0, over_steps(gamma[1], net.W[1]), gamma)
+def rows_of(steps: Array) -> Array:
+    """All T B rows of an array of shape (T, B, d): shape (T B, d)."""
+    return steps.reshape(-1, steps.shape[2])
 
 
-def over_steps(rows: Array, matrix: Array) -> Array:
+def over_steps(steps: Array, matrix: Array) -> Array:
     """Every row of shape (d,) times a matrix (d, e), for rows of shape (T, B, d): one product."""
-    T, B, d = rows.shape
-    product: Array = (rows.reshape(T * B, d) @ matrix).reshape(T, B, matrix.shape[1])
+    product: Array = np.dot(rows_of(steps), matrix).reshape(*steps.shape[:2], matrix.shape[1])
     return product
 
 
 def summed_outer(error: Array, h: Array) -> Array:
     """The sum of error h^T over steps and sequences, for (T, B, d) and (T, B, e): shape (d, e)."""
-    d, e = error.shape[2], h.shape[2]
-    product: Array = error.reshape(-1, d).T @ h.reshape(-1, e)
+    product: Array = np.dot(rows_of(error).T, rows_of(h))
     return product
-
-
-def _hidden_gamma(net: Batch, l: int, z: Array, gamma_above: Array) -> Array:
-    """gamma^(l) at all times, (43)."""
-    H, slope = net.H[l], net.functions.f.derivative(z)
-    gamma = over_steps(gamma_above, net.W[l + 1])  # what arrives from the layer above
-    gamma[-1] *= slope[-1]
-    for after, gamma_t, slope_t in zip(gamma[:0:-1], gamma[-2::-1], slope[-2::-1], strict=True):
-        gamma_t += after @ H
-        gamma_t *= slope_t
-    return gamma
-
-
-def _output(net: Batch, z: Array) -> tuple[Array, Any]:
-    """y^ of all logits, (3), and J in the form of (6)'s second line, which does not overflow."""
-    exp, log = net.functions.exp, net.functions.log
-    shift = _shifts(net.functions.shift, z)
-    e = exp(z - shift)
-    total = e.sum(axis=-1, keepdims=True)
-    losses = (log(total) + shift)[..., 0] - (net.y * z).sum(axis=-1)  # J^(t) of every sequence, shape (T, B)
-    return e / total, net.weights @ losses @ net.shares
-
-
-def _shifts(shift: Callable[[Any], Any], z: Array) -> Array:
-    """What is subtracted from each row of logits, shape (T, B, 1)."""
-    if shift is largest and z.dtype != object:
-        highest: Array = z.max(axis=-1, keepdims=True)
-        return highest
-    shifts = np.empty_like(z, shape=(*z.shape[:-1], 1))
-    for at in np.ndindex(*z.shape[:-1]):
-        shifts[at] = shift(z[at])
-    return shifts

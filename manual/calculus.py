@@ -28,10 +28,13 @@ class Elementwise:
     ----------
     function, derivative
         Callables on arrays of any shape, elementwise: f and f'.
+    slope
+        f'(z) as a function of h = f(z), if there is one: 1 - h^2 for tanh. It spares the second evaluation of f.
     """
 
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
+    slope: Callable[[Array], Array] | None = None
 
     def __call__(self, u: Any) -> Any:
         """f(u) of an array, of a `Differential` by the chain rule, or of something undefined."""
@@ -40,6 +43,14 @@ class Elementwise:
         if isinstance(u, Differential):
             return Differential(self.function(u.value), self.derivative(u.value)[..., None] * u.jacobian)
         return self.function(u)
+
+    @property
+    def into(self) -> Callable[[Array, Array], Any]:
+        """A callable (u, out) that writes f(u) into an array, without a temporary one if f is a function of NumPy."""
+        return self.function if isinstance(self.function, np.ufunc) else self._assign
+
+    def _assign(self, u: Array, out: Array) -> None:
+        out[...] = self.function(u)
 
 
 class Differential:

@@ -29,6 +29,11 @@ def _logistic_derivative(u: Array) -> Array:
     return slope
 
 
+def _step(u: Array) -> Array:
+    slope: Array = (u > 0) * (u * 0 + 1)
+    return slope
+
+
 def _tanh_derivative(u: Array) -> Array:
     h: Array = np.tanh(u)
     return 1 - h * h
@@ -50,9 +55,9 @@ def mixture(c0: float, c1: float, c2: float, c3: float, c4: float) -> Elementwis
 
 ACTIVATIONS: Mapping[str, Elementwise] = MappingProxyType(
     {
-        "tanh": Elementwise(np.tanh, _tanh_derivative),
-        "logistic": Elementwise(_logistic, _logistic_derivative),
-        "relu": Elementwise(lambda u: u * (u > 0), lambda u: (u > 0) * (u * 0 + 1)),
+        "tanh": Elementwise(np.tanh, _tanh_derivative, slope=lambda h: 1 - h * h),
+        "logistic": Elementwise(_logistic, _logistic_derivative, slope=lambda h: h * (1 - h)),
+        "relu": Elementwise(lambda u: u * (u > 0), _step, slope=_step),
         "softplus": Elementwise(_softplus, _logistic),
         "sine": Elementwise(np.sin, np.cos),
         "identity": Elementwise(lambda u: u, lambda u: u * 0 + 1),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arithmetic.formats import FORMATS
-from ...manual.batch import forward_batch, one_pass_batch
+from ...manual import forward_batch, one_pass_batch
 from ..answers import Case
 from ..matching import relative_bound
 from ..probes import Array

@@ -1,0 +1,154 @@
+"""The output layer of a batch: y^, (3), J, (1), the error y^ - y, (7), and the gradients that follow, (19) and (23).
+
+|V| can be large, so that the logits are most of what there is. They turn into y^, and y^ into the error, in place and
+in small pieces, which stay in a processor's cache from the first pass over them to the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .batch import Batch, over_steps, rows_of
+from .calculus import Array
+from .functions import largest
+
+BLOCK = 2**24
+"""How many bytes of errors there are at a time: rows enough for a product of matrices at full speed."""
+
+PIECE = 2**17
+"""How many bytes of a block are worked on at a time."""
+
+Errors = Iterator[tuple[slice, Array]]
+"""Blocks of the T B rows of gamma^(n): which rows, and an array of shape (rows, |V|), good until the next block."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output layer over a network's states.
+
+    Attributes
+    ----------
+    net : the network
+    below : h^(n-1)(t), shape (T, B, d_{n-1})
+    """
+
+    net: Batch
+    below: Array
+
+    @cached_property
+    def losses(self) -> Array:
+        """J^(t) of every sequence, T B of them: filled in when the logits turn into y^."""
+        return np.empty(self.net.T * self.net.B, self.below.dtype)
+
+    @property
+    def loss(self) -> Any:
+        """J, (1)."""
+        return self.net.weights @ self.losses.reshape(self.net.T, self.net.B) @ self.net.shares
+
+    def probabilities(self) -> Array:
+        """y^ at all times, (3), shape (T, B, |V|)."""
+        z = over_steps(self.below, self.net.W[self.net.n].T)
+        self._to_probabilities(0, rows_of(z))
+        return z
+
+    def errors_from(self, y_hat: Array) -> Errors:
+        """gamma^(n)(t) = y^ - y, (7), each as much as its J^(t) counts."""
+        rows = rows_of(y_hat)
+        for at, block in self._blocks():
+            block[...] = rows[at]
+            self._to_errors(at.start, block)
+            yield at, block
+
+    def errors(self) -> Errors:
+        """The same, without keeping y^."""
+        h, W_T = rows_of(self.below), self.net.W[self.net.n].T
+        for at, block in self._blocks():
+            np.dot(h[at], W_T, out=block)
+            self._to_probabilities(at.start, block)
+            self._to_errors(at.start, block)
+            yield at, block
+
+    def gradients(self, errors: Errors) -> tuple[Array, Array, Array]:
+        """The gradients in W^(n), (19), and b^(n), (23), and what arrives at h^(n-1)(t): shape (T, B, d_{n-1})."""
+        h, W_n = rows_of(self.below), self.net.W[self.net.n]
+        arriving = np.empty_like(self.below, shape=self.below.shape, order="C")
+        sums: list[Array] = []
+        for at, error in errors:
+            np.dot(error, W_n, out=rows_of(arriving)[at])
+            terms = [np.dot(error.T, h[at]), error.sum(axis=0)]
+            sums = [np.add(a, b, out=a) for a, b in zip(sums, terms, strict=True)] if sums else terms
+        W, b = sums
+        return W, b, arriving
+
+    def _blocks(self) -> Errors:
+        """Room for blocks of rows, the same memory for all of them."""
+        count, V = self.net.T * self.net.B, len(self.net.b[self.net.n])
+        length = min(count, max(1, BLOCK // (V * self.below.itemsize)))
+        room = np.empty((length, V), self.below.dtype)
+        for start in range(0, count, length):
+            at = slice(start, min(start + length, count))
+            yield at, room[: at.stop - start]
+
+    def _to_probabilities(self, first: int, block: Array) -> None:
+        """W h of the rows from `first` on into y^, in place; their J^(t), in the form of (6)'s second line."""
+        functions, b = self.net.functions, self.net.b[self.net.n]
+        exp, log = functions.exp.into, functions.log
+        for at, z in _pieces(first, block):
+            z += b
+            shift, logit = _shifts(functions.shift, z), self._at_targets(at, z)
+            np.subtract(z, shift, out=z)
+            exp(z, z)
+            total = z.sum(axis=1, keepdims=True)
+            np.divide(z, total, out=z)
+            self.losses[at] = (log(total) + shift)[:, 0] - logit
+
+    def _to_errors(self, first: int, block: Array) -> None:
+        """y^ of the rows from `first` on into gamma^(n), in place."""
+        y, counts = self._targets, self._counts
+        for at, y_hat in _pieces(first, block):
+            if y.ndim == 1:
+                y_hat[np.arange(len(y_hat)), y[at]] -= 1
+            else:
+                np.subtract(y_hat, y[at], out=y_hat)
+            np.multiply(y_hat, counts[at], out=y_hat)
+
+    def _at_targets(self, at: slice, z: Array) -> Array:
+        """y^T z of each row: z_k, if y is of classes."""
+        y = self._targets[at]
+        product: Array = z[np.arange(len(z)), y] if y.ndim == 1 else (y * z).sum(axis=1)
+        return product
+
+    @cached_property
+    def _targets(self) -> Array:
+        """Y of all rows: shape (T B,) of classes, or (T B, |V|)."""
+        y = self.net.y
+        return y.reshape(-1) if y.ndim == 2 else rows_of(y)
+
+    @cached_property
+    def _counts(self) -> Array:
+        """How much the J^(t) of each row counts, shape (T B, 1)."""
+        return np.asarray(self.net.weights[:, None] * self.net.shares).reshape(-1, 1)
+
+
+def _pieces(first: int, block: Array) -> Iterator[tuple[slice, Array]]:
+    """A block in pieces: which of all rows, and the piece."""
+    length = max(1, PIECE // block[0].nbytes)
+    for start in range(0, len(block), length):
+        piece = block[start : start + length]
+        yield slice(first + start, first + start + len(piece)), piece
+
+
+def _shifts(shift: Callable[[Any], Any], z: Array) -> Array:
+    """What is subtracted from each row of logits, shape (rows, 1)."""
+    if shift is largest and z.dtype != object:
+        highest: Array = z.max(axis=1, keepdims=True)
+        return highest
+    shifts = np.empty_like(z, shape=(len(z), 1))
+    for row, logits in enumerate(z):
+        shifts[row] = shift(logits)
+    return shifts

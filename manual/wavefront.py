@@ -1,0 +1,97 @@
+"""The hidden layers of a batch all at once, along diagonals: (4), (5) forward and (43) back.
+
+h^(l)(t) needs h^(l)(t-1) and h^(l-1)(t). So a diagonal s(k) = [h^(1)(k), h^(2)(k-1), ..., h^(n-1)(k-n+2)] needs nothing
+but the diagonal before it, and one product does all its layers:
+
+    z(k) = M s(k-1) + u(k),    M = [H^(1)              ]    u(k) = [W^(1) x^(k) + b^(1)]
+                                   [W^(2)  H^(2)       ]           [b^(2)              ]
+                                   [       W^(3)  H^(3)]           [b^(3)              ]
+
+which is a recurrence of one layer, whose H is M, and backward likewise. At either end some layers are before their
+first step or beyond their last: there the others go on alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+import numpy as np
+
+from .batch import Batch, over_steps
+from .calculus import Array
+from .recurrence import advance, go_back, slopes
+
+WIDEST = 256
+"""Up to how many hidden units in all it pays."""
+
+
+def pays(net: Batch) -> bool:
+    """Whether it is faster than layer by layer."""
+    return net.B == 1 and net.n > 2 and sum(len(H) for H in net.H.values()) <= WIDEST
+
+
+def states(net: Batch) -> dict[int, Array]:
+    """h[l][t] is h^(l)(t), shape (T + 1, B, d_l), by (4) and (5)."""
+    if net.n == 1:
+        return {}
+    slots = _slots(net)
+    M, s = _stacked(net, slots), _diagonals(net, slots)
+    for l in net.hidden:
+        own = s[l - 1 : l + net.T, :, slots[l]]
+        own[0], own[1:] = net.h0[l], net.b[l]
+    s[1 : 1 + net.T, :, slots[1]] += over_steps(net.x, net.W[1].T)
+    for k, running in _phases(net, slots):
+        M_T = np.ascontiguousarray(M[running].T)
+        advance(net.functions.f, M_T, s[k.start - 1 : k.stop - 1], s[k, :, running])
+    return {l: s[l - 1 : l + net.T, :, slots[l]] for l in net.hidden}
+
+
+def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[int, Array]) -> dict[int, Array]:
+    """gamma[l][t-1] is gamma^(l)(t), shape (T, B, d_l), hidden layers, by (43); arguments as of `recurrence.gammas`."""
+    if net.n == 1:
+        return {}
+    slots = _slots(net)
+    M, gamma, slope = _stacked(net, slots), _diagonals(net, slots, 1), _diagonals(net, slots)
+    gamma[net.n - 1 : net.n - 1 + net.T, :, slots[net.n - 1]] = arriving
+    for l in net.hidden:
+        slope[l : l + net.T, :, slots[l]] = slopes(net, h, l, slice(None))
+        if l in after:
+            gamma[l + net.T, :, slots[l]] = after[l]
+    for k, running in reversed(list(_phases(net, slots))):
+        H = np.ascontiguousarray(M[:, running])
+        go_back(H, gamma[k.start + 1 : k.stop + 1], gamma[k, :, running], slope[k, :, running])
+    return {l: gamma[l : l + net.T, :, slots[l]] for l in net.hidden}
+
+
+def _slots(net: Batch) -> dict[int, slice]:
+    """Where each hidden layer stands in a diagonal."""
+    ends = np.cumsum([0, *(len(net.H[l]) for l in net.hidden)]).tolist()
+    return {l: slice(ends[l - 1], ends[l]) for l in net.hidden}
+
+
+def _stacked(net: Batch, slots: Mapping[int, slice]) -> Array:
+    """M."""
+    D = slots[net.n - 1].stop
+    M = np.zeros((D, D), net.x.dtype)
+    for l in net.hidden:
+        M[slots[l], slots[l]] = net.H[l]
+        if l > 1:
+            M[slots[l], slots[l - 1]] = net.W[l]
+    return M
+
+
+def _diagonals(net: Batch, slots: Mapping[int, slice], more: int = 0) -> Array:
+    """Room for the diagonals 0..T + n - 2, the last that a layer is on at the time T, and for some more."""
+    return np.zeros((net.T + net.n - 1 + more, net.B, slots[net.n - 1].stop), net.x.dtype)
+
+
+def _phases(net: Batch, slots: Mapping[int, slice]) -> Iterator[tuple[slice, slice]]:
+    """Runs of diagonals on which the same layers are at one of the times 1..T, and the slots of those layers."""
+
+    def running(k: int) -> tuple[int, int]:
+        return max(1, k + 1 - net.T), min(net.n - 1, k)
+
+    for (lowest, highest), run in groupby(range(1, net.T + net.n - 1), key=running):
+        k = list(run)
+        yield slice(k[0], k[-1] + 1), slice(slots[lowest].start, slots[highest].stop)
