@@ -6,7 +6,7 @@ A certificate reads ``field:n=3,T=4,d=2.3.1.4,seed=7`` or ``balls:...``: an exac
 from __future__ import annotations
 
 from .arithmetic.errors import RefusalError
-from .checking import Tally
+from .checking import Key, Tallies, Tally
 from .evidence import ball_evidence, field_evidence
 from .instances import Description, DescriptionError
 
@@ -36,18 +36,25 @@ def repeat(certificate: str) -> tuple[str, bool]:
     if gathered.undecided:
         raise RefusalError(f"{certificate} decides nothing: a divisor is zero, or enclosures are too wide")
     total = {"printed": Tally(), "corrected": Tally()}
-    wrong: list[str] = []
-    corrected = {key.number for key in gathered.tallies if key.variant == "corrected"}
-    agrees = True
     for key, tally in gathered.tallies.items():
         total[key.variant].add(tally)
-        if tally.failed:
-            wrong.append(
-                f"({key.number}) line {key.line}, {key.variant}, {key.mode}: {tally.failed} of {tally.comparisons}"
-            )
-            agrees &= key.variant == "printed" and key.number in corrected
     lines = [
         f"{certificate}",
         *(f"{name}: {tally.comparisons} comparisons, {tally.failed} fail" for name, tally in total.items()),
     ]
-    return "\n".join([*lines, *sorted(set(wrong))]), agrees
+    wrong = {_line(key, tally) for key, tally in gathered.tallies.items() if tally.failed}
+    return "\n".join([*lines, *sorted(wrong)]), not disagreements(gathered.tallies)
+
+
+def disagreements(tallies: Tallies) -> list[str]:
+    """What fails of the equations' right readings: the corrected one, where there is one."""
+    corrected = {key.number for key in tallies if key.variant == "corrected"}
+    return [
+        _line(key, tally)
+        for key, tally in tallies.items()
+        if tally.failed and not (key.variant == "printed" and key.number in corrected)
+    ]
+
+
+def _line(key: Key, tally: Tally) -> str:
+    return f"({key.number}) line {key.line}, {key.variant}, {key.mode}: {tally.failed} of {tally.comparisons}"

@@ -155,7 +155,7 @@ def _target(rng: np.random.Generator, classes: int, kind: str) -> NDArray[np.flo
     return np.asarray(row)
 
 
-def _small_first(count: int) -> NDArray[np.float64]:
+def small_first(count: int) -> NDArray[np.float64]:
     """Weights that fall by a quarter from one to the next: wide layers cost the most and show the least."""
     weights = 0.75 ** np.arange(count)
     return np.asarray(weights / weights.sum())
@@ -177,7 +177,7 @@ def random_description(
     return Description(
         n=n,
         T=T,
-        d=tuple(int(width) for width in rng.choice(widths, size=n + 1, p=_small_first(len(widths)))),
+        d=tuple(int(width) for width in rng.choice(widths, size=n + 1, p=small_first(len(widths)))),
         f=str(rng.choice(activations)),
         scale=str(rng.choice(scales)),
         h0=str(rng.choice(STATES)),

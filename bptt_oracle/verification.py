@@ -12,12 +12,12 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from typing import Any
 
 from .arithmetic.errors import MissingFlintError, RefusalError
 from .checking import Outcome
+from .environment import environment
 from .jaxpr_walk import JaxprError
 from .theorems import theorems
 from .verdicts import Evidence, failing_lines
@@ -180,16 +180,3 @@ def _no_evidence(why: str, seed: int) -> Evidence:
         uses=frozenset(),
         environment=environment(),
     )
-
-
-def environment() -> dict[str, str]:
-    """Versions of what decides the verdicts; no word of the machine."""
-    packages = ("bptt-oracle", "jax", "numpy", "python-flint")
-    return {name: _version(name) for name in packages}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

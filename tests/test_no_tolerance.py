@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
     "bptt_oracle",
-    *(f"bptt_oracle/{folder}" for folder in ("arithmetic", "claims", "oracle", "oracle/measuring", "report")),
+    *(
+        f"bptt_oracle/{folder}"
+        for folder in ("arithmetic", "campaign", "claims", "oracle", "oracle/measuring", "report")
+    ),
     "tests",
 )
 

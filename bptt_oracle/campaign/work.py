@@ -1,0 +1,74 @@
+"""A block of a campaign, done in whatever process: a pure function of the plan and the block's number."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ..environment import environment
+from ..instances import Description
+from .found import Done, Failure, Found
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .judging import Gradient
+
+SHRUNK = 3
+"""How many failures of a block are shrunk."""
+
+_ONE_AT_A_TIME = Lock()  # the working precision of balls belongs to the process, and workers may have threads
+
+
+def do(plan: Plan, number: int) -> Done:
+    """Verify the instances of a block."""
+    from .judging import gradient_named  # here, so that JAX and python-flint load in workers alone
+
+    with _ONE_AT_A_TIME:
+        start, clock = time.process_time(), _Clock()
+        block = plan.block(number)
+        gradient = gradient_named(plan.gradient)
+        numbers = range(block.first, block.first + block.count)
+        with clock("manual"):
+            descriptions = [plan.description(block.arithmetic, i) for i in numbers]
+        found = _judged(block.arithmetic, numbers, descriptions, gradient, clock)
+        return Done(number, block.arithmetic, found, environment(), time.process_time() - start, clock.seconds)
+
+
+def _judged(
+    arithmetic: str, numbers: range, descriptions: Sequence[Description], gradient: Gradient, clock: _Clock
+) -> Found:
+    from .judging import certificate, judge_all
+    from .shrinking import shrink
+
+    found = Found()
+    for i, description, judgement in zip(
+        numbers, descriptions, judge_all(arithmetic, descriptions, gradient, clock), strict=True
+    ):
+        found.count(description, judgement)
+        if judgement.outcome == "failed":
+            failure = Failure(i, certificate(arithmetic, description), judgement.why)
+            if len(found.failures) < SHRUNK:
+                smallest = shrink(arithmetic, description, gradient)
+                failure = replace(failure, shrunk=certificate(arithmetic, smallest))
+            found.failures.append(failure)
+    return found
+
+
+class _Clock:
+    """Processor seconds of the part that is the manual side."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            if name == "manual":
+                self.seconds += time.process_time() - start

@@ -1,0 +1,279 @@
+"""The course of a campaign: stopped anywhere it ends with the same report, and nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from campaigns import broken, deadly, elsewhere, quick, swift
+
+from bptt_oracle.campaign.errors import CampaignError
+from bptt_oracle.campaign.found import KEPT
+from bptt_oracle.campaign.journal import Journal
+from bptt_oracle.campaign.plan import Plan
+from bptt_oracle.campaign.running import AHEAD, State, run
+from bptt_oracle.campaign.summary import as_data, markdown, text_json
+from bptt_oracle.campaign.workers import Pool
+
+PLAN = Plan(instances=20_000)
+
+
+class AtOnce(Executor):
+    """Does each task as it is handed over."""
+
+    def submit(self, task: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(task(*arguments, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Shuffled(ThreadPoolExecutor):
+    """Does four tasks at a time, which take as long as chance has it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(4)
+        self._rng = np.random.default_rng(seed)
+
+    def submit(self, task: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        def late(delay: float) -> Any:
+            time.sleep(delay)
+            return task(*arguments, **options)
+
+        return super().submit(late, float(self._rng.uniform(0, 0.01)))
+
+
+class StoppedError(Exception):
+    """Raised by a progress function, to stop a campaign."""
+
+
+def report(plan: Plan, state: State) -> str:
+    data = as_data(plan, state)
+    return text_json(data) + markdown(data)
+
+
+def reference() -> str:
+    return report(PLAN, run(PLAN, AtOnce(), task=quick))
+
+
+def test_the_report_counts_every_instance_once() -> None:
+    data = as_data(PLAN, run(PLAN, AtOnce(), task=quick))
+    assert data["instances"] == 20_000
+    assert data["outcomes"] == {"verified": 20_000 - 1539, "undecided": 0, "failed": 1539}
+    assert data["comparisons"] == sum(range(20_000))
+    assert [failure["number"] for failure in data["failures"]] == [13 * i for i in range(KEPT)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_in_which_blocks_are_done_does_not_matter(seed: int, tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", PLAN) as journal, Shuffled(seed) as executor:
+        state = run(PLAN, executor, journal, task=quick)
+        order = [done.number for done, _ in journal.blocks()]
+    assert order != sorted(order)
+    assert report(PLAN, state) == reference()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_campaign_stopped_again_and_again_ends_with_the_same_report(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    runs = 0
+    while True:
+        left = int(rng.integers(1, 30))
+
+        def progress(state: State) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise StoppedError
+
+        runs += 1
+        with Journal(tmp_path / "j", PLAN) as journal, Shuffled(seed) as executor:
+            try:
+                state = run(PLAN, executor, journal, task=quick, progress=progress)
+            except StoppedError:
+                continue
+            blocks = [done.number for done, _ in journal.blocks()]
+        break
+    assert runs > 3
+    assert sorted(blocks) == list(range(PLAN.blocks or 0))
+    assert report(PLAN, state) == reference()
+
+
+SCRIPT = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from campaigns import slow
+from bptt_oracle.campaign.journal import Journal
+from bptt_oracle.campaign.plan import Plan
+from bptt_oracle.campaign.running import run
+from bptt_oracle.campaign.summary import as_data, markdown, text_json
+plan = Plan(instances=20_000)
+with Journal(Path(sys.argv[1]), plan) as journal, ThreadPoolExecutor(2) as executor:
+    print("running", flush=True)
+    data = as_data(plan, run(plan, executor, journal, task=slow))
+Path(sys.argv[2]).write_text(text_json(data) + markdown(data), encoding="utf-8")
+"""
+
+
+def test_killed_at_ten_random_moments_a_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    journal, written = tmp_path / "j", tmp_path / "report"
+    command = [sys.executable, "-c", SCRIPT, str(journal), str(written)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        return process
+
+    sizes = []
+    for _ in range(10):
+        with start() as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=float(rng.uniform(0, 0.12)))
+            process.send_signal(signal.SIGKILL)
+        assert not written.exists()
+        sizes.append(len(journal.read_bytes().splitlines()))
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > sizes[0]
+    with start() as process:
+        assert process.wait(timeout=60) == 0
+    assert written.read_text(encoding="utf-8") == reference()
+
+
+def test_a_campaign_by_time_stops_and_says_what_one_by_number_says(tmp_path: Path) -> None:
+    plan = Plan(instances=None, seconds=0.3)
+    with Journal(tmp_path / "j", plan) as journal:
+        state = run(plan, AtOnce(), journal, task=quick)
+    assert state.seconds >= 0.3
+    assert state.first > 0
+    assert not state.beyond
+    same = run(Plan(instances=state.instances), AtOnce(), task=quick)
+    assert as_data(plan, state) | {"plan": None} == as_data(plan, same) | {"plan": None}
+    with Journal(tmp_path / "j", plan) as journal:
+        again = run(plan, AtOnce(), journal, task=quick)
+    assert again.here == 0
+    assert report(plan, again) == report(plan, state)
+
+
+def test_time_of_earlier_runs_counts(tmp_path: Path) -> None:
+    plan = Plan(instances=None, seconds=100.0)
+    with Journal(tmp_path / "j", plan) as journal:
+        for number in (0, 1, 4):
+            journal.add(quick(plan, number), 99.9 + number / 10)
+        state = run(plan, AtOnce(), journal, task=quick)
+    assert state.first == 5  # what is missing before block 4, and nothing beyond it
+    assert 0 < state.here < state.instances
+
+
+def test_no_block_is_handed_out_far_ahead() -> None:
+    handed: list[int] = []
+    first = 0
+
+    class Watched(AtOnce):
+        def submit(self, task: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+            handed.append(arguments[1])
+            if arguments[1] == 0 and len(handed) == 1:
+                stuck.append(Future())
+                return stuck[0]
+            assert arguments[1] < first + AHEAD * 2
+            if len(handed) == AHEAD * 2:
+                stuck[0].set_result(quick(PLAN, 0))
+            return super().submit(task, *arguments, **options)
+
+    stuck: list[Future[Any]] = []
+
+    def progress(state: State) -> None:
+        nonlocal first
+        first = state.first
+
+    assert report(PLAN, run(PLAN, Watched(), task=quick, progress=progress)) == reference()
+
+
+def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
+    marks: Iterator[int] = iter((200_000, 1_000_000))
+    mark, sizes = next(marks), []
+    tracemalloc.start()
+    try:
+
+        def progress(state: State) -> None:
+            nonlocal mark
+            if state.instances >= mark:
+                sizes.append(tracemalloc.get_traced_memory()[0])
+                mark = next(marks, 10**9)
+
+        plan = Plan(instances=1_000_000)
+        with Journal(tmp_path / "j", plan) as journal:
+            run(plan, AtOnce(), journal, progress=progress, task=swift)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            resumed = run(plan, AtOnce(), journal, task=swift)
+            peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert resumed.instances == 1_000_000
+    assert resumed.here == 0
+    assert sizes[1] - sizes[0] < 20_000  # bytes, for 800,000 instances
+    assert peak - before < 1_000_000  # one line at a time
+
+
+def test_a_worker_that_dies_is_replaced_and_its_blocks_are_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deaths").mkdir()
+    for number in range(2):
+        (tmp_path / "deaths" / str(number)).touch()
+    monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
+    made = []
+    with Pool(2) as pool:
+
+        def renew() -> Executor:
+            made.append(1)
+            return pool.executor()
+
+        state = run(PLAN, pool.executor(), renew=renew, task=deadly)
+    assert len(made) == 2
+    assert not list((tmp_path / "deaths").iterdir())
+    assert report(PLAN, state) == reference()
+
+
+def test_a_block_that_always_ends_its_worker_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deaths").mkdir()
+    for number in range(9):
+        (tmp_path / "deaths" / str(number)).touch()
+    monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
+    with ExitStack() as stack:
+        pool = stack.enter_context(Pool(2))
+        stack.enter_context(
+            pytest.raises(
+                CampaignError, match=r"^block 3, 16 instances of float64 from number 1030 on, ended the worker"
+            )
+        )
+        run(PLAN, pool.executor(), renew=pool.executor, task=deadly)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (elsewhere, "expected workers with .*, but one has .*'numpy': '1.0'"),
+        (broken, "block 0, 1024 instances of padded from number 0 on, could not be done: LookupError: no block"),
+    ],
+)
+def test_workers_that_do_not_work_are_named(task: Callable[..., Any], message: str) -> None:
+    with ThreadPoolExecutor(1) as executor, pytest.raises(CampaignError, match=message):
+        run(PLAN, executor, task=task)
