@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import NoReturn
 
+from .bench import command_line as bench_command_line
 from .campaign import command_line as campaign_command_line
 from .oracle import command_line, vectors_cli
 from .report import command_line as report_command_line
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     vectors_cli.add_parser(commands)
     report_command_line.add_parser(commands)
     campaign_command_line.add_parser(commands)
+    bench_command_line.add_parser(commands)
     return parser
 
 

@@ -28,6 +28,7 @@ from benchmarks.score.programs import PROGRAMS, Program, load  # noqa: E402
 from benchmarks.score.report import as_markdown  # noqa: E402
 from benchmarks.score.text import Text  # noqa: E402
 from bptt_oracle.arithmetic.field import element, random_array  # noqa: E402
+from bptt_oracle.bench.differences import numeric_gradients  # noqa: E402
 from bptt_oracle.oracle.conventions import Conventions  # noqa: E402
 from bptt_oracle.oracle.verdict import check  # noqa: E402
 
@@ -262,13 +263,13 @@ def test_central_differences_are_those_of_the_loss() -> None:
     at = where.of(load(COLUMNS.source, "right"))
     _, gradients = at(where.leaves)
     for step in checkers.STEPS:
-        numeric = checkers.numeric_gradients(at, where.leaves, step)
+        numeric = numeric_gradients(at, where.leaves, step)
         remainder, rounding = step * step, np.finfo(float).eps / step
         assert all((abs(n - g) <= 64 * (remainder + rounding)).all() for n, g in zip(numeric, gradients, strict=True))
 
 
 def test_jax_lets_the_right_one_through_and_not_a_wrong_sign() -> None:
-    from benchmarks.score.checkers_jax import check_grads
+    from bptt_oracle.bench.check_with_jax import check_grads
 
     where = point("probing", ONE, 1)
     at = where.of(load(COLUMNS.source, "right"))

@@ -1,37 +1,32 @@
-"""What the usual checks of a gradient let through, at their defaults: they compare it with differences of the loss.
+"""What the usual checks of a gradient, those of `bptt_oracle.bench.differences`, let through.
 
-* central differences as courses have them: h = 1e-5 or 1e-7, and a largest relative error |a - n| / max(|a|, |n|, 1e-8)
-  that is to stay below a threshold from 1e-7 ("you should be happy") to 1e-2;
-* `torch.autograd.gradcheck`, slow and fast, with f as an autograd function of its own;
-* `jax.test_util.check_grads`, with f as a custom VJP (so `modes=("rev",)`, and `order=1`, which has no default).
+Central differences are judged as courses have it: h = 1e-5 or 1e-7, and a largest relative error
+|a - n| / max(|a|, |n|, 1e-8) that is to stay below a threshold from 1e-7 ("you should be happy") to 1e-2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
+from bptt_oracle.bench.differences import At, Function, Point, libraries, numeric_gradients
 from bptt_oracle.oracle.conventions import Conventions
 from bptt_oracle.oracle.deviations import Deviation
 from bptt_oracle.oracle.probes import Array
 
 from .catalogued import wrong_backprop
 from .mutation import Question, find
-from .points import NETWORKS, Both, Point, point
+from .points import NETWORKS, point
 from .pool import each
-from .programs import PROGRAMS, Function, load
+from .programs import PROGRAMS, load
 
 STEPS = (1e-5, 1e-7)
 THRESHOLDS = (1e-7, 1e-5, 1e-4, 1e-2)
 _FLOOR = 1e-8  # what keeps 0 / 0 away, as cs231n has it
-
-At = Callable[[Sequence[Array]], Both]
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ def try_out(task: tuple[Suspect, str]) -> Passed:
     for step in STEPS:
         worst = _relative_error(gradients, _numeric(suspect, network, step, at, where))
         by |= {f"central differences, h = {step:.0e}, below {limit:.0e}": worst < limit for limit in THRESHOLDS}
-    by |= {name: passes(at, where.leaves) for name, passes in _libraries().items()}
+    by |= {name: passes(at, where.leaves) if passes else None for name, passes in libraries().items()}
     return Passed(suspect, network, answered=True, differs=_differs(suspect, gradients, where), by=by)
 
 
@@ -100,28 +95,12 @@ def score(suspects: Sequence[Suspect], processes: int) -> list[Passed]:
 def names() -> list[str]:
     """The checkers, in the order of the report."""
     differences = [f"central differences, h = {h:.0e}, below {limit:.0e}" for h in STEPS for limit in THRESHOLDS]
-    return [*differences, *_libraries()]
+    return [*differences, *libraries()]
 
 
 def versions() -> dict[str, str]:
     """The versions of the libraries; "not installed" where one is absent."""
     return {"torch": version("torch") if find_spec("torch") else "not installed", "jax": version("jax")}
-
-
-def numeric_gradients(at: At, leaves: Sequence[Array], step: float) -> list[Array]:
-    """Central differences of the loss, entry by entry."""
-    found = []
-    for index, leaf in enumerate(leaves):
-        gradient = np.zeros_like(leaf)
-        for entry in np.ndindex(leaf.shape):
-            losses = []
-            for sign in (1, -1):
-                moved = [other.copy() for other in leaves]
-                moved[index][entry] += sign * step
-                losses.append(at(moved)[0])
-            gradient[entry] = (losses[0] - losses[1]) / (2 * step)
-        found.append(gradient)
-    return found
 
 
 _NUMERIC: dict[tuple[str, str, float], list[Array]] = {}
@@ -151,20 +130,3 @@ def _differs(suspect: Suspect, gradients: Sequence[Array], where: Point) -> bool
         return None
     _, truth = where.of(right)(where.leaves)
     return any(bool((abs(g - t) > abs(t).max() * 2.0**-20).any()) for g, t in zip(gradients, truth, strict=True))
-
-
-@cache
-def _libraries() -> dict[str, Callable[[At, Sequence[Array]], bool | None]]:
-    """The checkers of the libraries, by name."""
-    from .checkers_jax import check_grads
-
-    def absent(at: At, leaves: Sequence[Array]) -> None:
-        return None
-
-    slow: Any = absent
-    fast: Any = absent
-    if find_spec("torch") is not None:
-        from . import checkers_torch
-
-        slow, fast = checkers_torch.slow, checkers_torch.fast
-    return {"torch gradcheck": slow, "torch gradcheck, fast mode": fast, "jax check_grads": check_grads}

@@ -48,7 +48,7 @@ class Figure:
     table: Table
 
 
-def _key(*entries: tuple[str, str, str]) -> tuple[tuple[Markup, str], ...]:
+def key(*entries: tuple[str, str, str]) -> tuple[tuple[Markup, str], ...]:
     """Samples of marks, by shape, class and meaning."""
 
     def sample(shape: str, class_: str) -> Markup:
@@ -97,7 +97,7 @@ def ulps(formats: Mapping[str, Any]) -> Figure | None:
         drawing(
             "plot-ulps", WIDTH, top + 26, title, f"Each of {len(spread)} rows has two marks for every equation.", parts
         ),
-        _key(
+        key(
             ("disc", "manual", "by hand: median of an equation's entries"),
             ("disc", "manual open", "by hand: largest"),
             ("diamond", "jax", "JAX: median"),
@@ -168,7 +168,7 @@ def growth(rows: Sequence[Mapping[str, Any]], along: str) -> Figure | None:
         drawing(
             f"plot-{along}", WIDTH, height, title, "A panel for each format, errors in units of its roundoff.", parts
         ),
-        _key(
+        key(
             ("disc", "manual", "by hand"),
             ("diamond", "jax", "JAX"),
             ("line", "bound path", "by hand, condition number: what rounding the data alone can do"),
@@ -223,7 +223,7 @@ def cost(counts: Mapping[str, Mapping[str, float]], name: str, unit: str, formul
         name,
         title,
         drawing(name, WIDTH, 226, title, "Both axes logarithmic; a straight line is a power of T.", parts),
-        _key(
+        key(
             *(
                 (shape, class_, f"{meaning}: {formula}" if formula else meaning)
                 for (shape, class_, meaning), formula in zip_longest(COST.values(), formulas)

@@ -14,7 +14,7 @@ from ..discrepancies import OUTCOMES
 from ..graph import Graph, graph, rests_on
 from ..ranges import MARK, gaps
 from ..recorded import Recorded
-from . import figures, sources
+from . import benchmarks, figures, sources
 from .cards import VERDICTS, Card, card
 from .derivation import derivation
 from .mathml import mathml, spoken
@@ -93,6 +93,7 @@ def _context(recorded: Recorded, environment: Environment) -> dict[str, Any]:
         "cost": _cost(recorded),
         "wrong": wrong,
         "wrong_plot": figures.wrong_readings(wrong["wrong_readings"]) if wrong["wrong_readings"] else None,
+        "benchmarks": benchmarks.section(recorded.others),
         "score": score(recorded.others["oracle.json"]) if "oracle.json" in recorded.others else None,
         "tests": {card.tests.path: card.tests for card in cards if card.tests},
         "digests": recorded.digests,
@@ -168,5 +169,5 @@ def _cost(recorded: Recorded) -> list[figures.Figure]:
         for found in counted
     ]
     if measured is not None:
-        plots.append(figures.cost(measured["seconds"], "plot-seconds", "seconds"))
+        plots.append(benchmarks.cost(measured))
     return plots

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,9 +11,9 @@ import numpy as np
 from jax.test_util import check_grads as jax_check_grads
 
 import bptt_oracle.reference  # noqa: F401  # float64 in JAX
-from bptt_oracle.oracle.probes import Array
 
-At = Callable[[Sequence[Array]], tuple[float, list[Array]]]
+from ..oracle.probes import Array
+from .differences import At
 
 
 def check_grads(at: At, leaves: Sequence[Array]) -> bool:

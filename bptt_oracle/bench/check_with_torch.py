@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from bptt_oracle.oracle.probes import Array
+from ..oracle.probes import Array
+from .differences import At
 
 torch: Any = import_module("torch")  # optional, and so not there to type checkers
-
-At = Callable[[Sequence[Array]], tuple[float, list[Array]]]
 
 
 def slow(at: At, leaves: Sequence[Array]) -> bool:
