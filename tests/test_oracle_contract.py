@@ -198,6 +198,51 @@ def test_one_step_alone() -> None:
     assert "IndexError" in raises.mistakes[0].detail
 
 
+# ----------------------------------------------------------------------------------------- what was declared
+
+
+@pytest.mark.parametrize(
+    ("conventions", "declared", "said"),
+    [
+        (BATCHED, {"layout": "columns"}, "you declared layout='columns', but the answers are right for layout='rows'"),
+        (
+            Conventions(),
+            {"layout": "rows"},
+            "you declared layout='rows', but the answers are right for layout='columns'",
+        ),
+        (
+            BATCHED,
+            {"batch": "batch-first", "layout": "rows"},
+            "you declared batch='batch-first', but the answers are right for batch='time-first'",
+        ),
+        (
+            Conventions(targets="rows"),
+            {"targets": "classes"},
+            "'classes', but the answers are right for targets='rows'",
+        ),
+        (Conventions(biases=2), {"biases": 1}, "you declared biases=1, but the answers are right for biases=2"),
+        (
+            Conventions(activation="logistic"),
+            {"activation": "tanh"},
+            "you declared activation='tanh', but the answers are right for activation='logistic'",
+        ),
+    ],
+)
+def test_a_right_backprop_that_is_declared_otherwise(
+    conventions: Conventions, declared: dict[str, Any], said: str
+) -> None:
+    result = check(implementation(conventions), **declared)
+    assert slugs(result) == ["declared-otherwise"]
+    assert said in result.mistakes[0].message
+    assert result.mistakes[0].remedy == "Declare it as f is written, or leave it out: it is found out."
+
+
+def test_a_wrong_backprop_is_not_said_to_be_declared_otherwise() -> None:
+    wrong = textbook(("dH += ", "dH = "), ("        dy /= T\n", ""))
+    for declared in ({"layout": "columns"}, {"layout": "rows"}, {"activation": "logistic"}):
+        assert "declared-otherwise" not in slugs(found(wrong, **declared))
+
+
 # -------------------------------------------------------------------------------------------- loss and gradient
 
 
@@ -253,7 +298,8 @@ def test_few_calls_are_made_to_tell_why() -> None:
         return textbook(OTHER_FORWARD)(params, x, y)
 
     found(f, layout="columns", batch="none", biases=1, targets="classes", layers=1)
-    assert calls[0] <= 5 + 3 + 8  # one-layer networks; again, again, one step; two directions of two differences
+    # one-layer networks; again, again, one step; two directions of two differences; as if not declared
+    assert calls[0] <= 5 + 3 + 8 + 5
 
 
 def test_a_mistake_without_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,19 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bptt_oracle.oracle import search
 from bptt_oracle.oracle.accumulators import ACCUMULATORS
 from bptt_oracle.oracle.answers import Answer, Case, Grads
 from bptt_oracle.oracle.conventions import Conventions
 from bptt_oracle.oracle.deviations import TENSORS, Deviation, DeviationError, role
 from bptt_oracle.oracle.diagnosis import diagnose
-from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES
-from bptt_oracle.oracle.matching import evaluate, form, sizes
+from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES, backward
+from bptt_oracle.oracle.matching import Item, evaluate, factor, form, same, sizes
 from bptt_oracle.oracle.mistakes import catalogue, mistake
 from bptt_oracle.oracle.probes import PLANS, draw
 from bptt_oracle.oracle.truth import truth_of
@@ -148,6 +150,44 @@ def test_random_gradients_get_no_name_from_the_catalogue() -> None:
     mistakes = diagnose(found)
     assert mistakes
     assert not {m.slug for m in mistakes} & catalogue().keys()
+
+
+def test_a_search_ends_when_its_budget_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in what it works out: what would take three deviations is then not named, and the search is shorter."""
+    found = cases(("slope-omitted", "carry-untransposed", "signal-dropped"), most=2)
+    counted = [0]
+
+    def counting(*arguments: Any) -> Any:
+        counted[0] += 1
+        return backward(*arguments)
+
+    monkeypatch.setattr(search, "backward", counting)
+    whole, calls = diagnose(found), counted[0]
+    assert {m.slug for m in whole} == {"slope-omitted", "carry-untransposed", "signal-dropped"}
+    counted[0] = 0
+    monkeypatch.setattr(search, "MOST_STEPS", 2000)
+    short = diagnose(found)
+    assert counted[0] <= 2000 / 3 < calls  # each law of at least three steps
+    assert short
+    assert not {m.slug for m in short} & {"slope-omitted", "carry-untransposed", "signal-dropped"}
+    assert diagnose(found) == short
+
+
+def test_what_two_entries_exclude_is_no_multiple() -> None:
+    """Multiples and near-multiples, about as far off as rounding goes: the same as without the short cut."""
+    rng, kept = np.random.default_rng(SEED), 0
+    for trial in range(2000):
+        candidate, rounding = rng.standard_normal((3, 4)), float(10.0 ** rng.uniform(-12, -1))
+        off = rounding * rng.uniform(0, 2) * rng.uniform(-1, 1, (3, 4)) * abs(candidate).max()
+        answered = rng.choice([-2.5, 1.0, 0.01]) * (candidate + off)
+        item = Item(0, 1, "W", answered, rounding, False, float(abs(answered).max()))
+        s = float(np.vdot(answered, candidate) / np.vdot(candidate, candidate))
+        is_multiple = same(item, s * candidate)
+        assert (factor(item, candidate) is not None) == is_multiple, trial
+        kept += is_multiple
+    assert 500 < kept < 1900
+    assert factor(Item(0, 1, "b", np.zeros(3), 0.0, False, 0.0), np.zeros(3)) == 1
+    assert factor(Item(0, 1, "b", np.ones(1), 0.0, False, 1.0), np.full(1, 2.0)) == 0.5
 
 
 def test_an_explanation_that_fails_on_the_network_kept_back_is_not_given() -> None:

@@ -18,6 +18,9 @@ from .reasons import reasons
 from .result import Result
 from .settling import settle
 
+_MISTAKABLE = ("layout", "batch", "biases", "targets", "h0", "activation")
+"""What is tried as if it had not been declared, where f is wrong as declared."""
+
 _OF_DEPTH = ("exception", "structure")
 """What f does with a network that has more layers than it knows."""
 
@@ -44,6 +47,7 @@ class Examination:
         self._plans: list[Plan] = []
         self._state: list[Finding] = []
         self._broken: list[Finding] = []
+        self._otherwise: list[Finding] = []
         self._remarks: list[str] = []
         self._limits: list[str] = []
 
@@ -54,6 +58,7 @@ class Examination:
         self._conventions, first = detected.conventions, detected.plan
         if first is None:
             self._note_silence(detected.failure, detected.forms)
+            self._note_declared(deepest)
             return self._told(name)
         self._limits += detected.limits
         inquiry.callee.overwritten.clear()  # what f did in forms that are not its own does not count
@@ -67,6 +72,8 @@ class Examination:
         self._check_state(first)
         self._settle()
         self._check_contract(first)
+        if self._broken or any(case.outside for case in self._cases()):
+            self._note_declared(deepest)
         return self._told(name)
 
     def _note_silence(self, failure: Failure | None, forms: int) -> None:
@@ -78,6 +85,29 @@ class Examination:
                 f"f was asked in up to {forms} forms and answered in none; this is the one in which it came furthest. "
                 "Declare layout, batch, biases, targets or h0 to see another"
             )
+
+    def _note_declared(self, deepest: int) -> None:
+        """If f is right when one thing that was declared is found out instead, that is all there is to say.
+
+        Not tried where the gradients of the output layer are right, which they are in no other form.
+        """
+        if any(f"dJ/dW^({case.probe.n})" not in case.outside for case in self._cases()):
+            return
+        inquiry, seen = self._inquiry, (dict(self._inquiry.callee.overwritten), dict(self._inquiry.callee.remarks))
+        for name in _MISTAKABLE:
+            if name not in self._declared or inquiry.is_over:
+                continue
+            others = {other: value for other, value in self._declared.items() if other != name}
+            found = detect(inquiry, others, deepest)
+            case = None if found.plan is None else inquiry.case(found.plan, found.conventions)
+            if isinstance(case, Case) and not case.outside:
+                value, fits = (
+                    _declaration(name, value) for value in (self._declared[name], getattr(found.conventions, name))
+                )
+                message = f"you declared {value}, but the answers are right for {fits}"
+                self._otherwise = [Finding("declared-otherwise", message, (str(case.probe),))]
+                break
+        inquiry.callee.overwritten, inquiry.callee.remarks = seen
 
     def _repeat(self, plan: Plan, when: str) -> None:
         if (found := repeated(self._inquiry, plan, self._conventions, when)) is not None:
@@ -180,9 +210,12 @@ class Examination:
         found = [each for case in cases for each in discrepancies(case)]
         found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
         mistakes = [finding.told() for finding in (*self._state, *overwritten(inquiry, self._plans))]
-        if found and (inquiry.is_renewing or not self._state):
-            mistakes += reasons(inquiry, cases, diagnose=self._diagnose)
-        mistakes += [finding.told() for finding in merged(self._broken)]
+        if self._otherwise:  # then what is wrong with the answers is that, and nothing that it looks like
+            mistakes += [finding.told() for finding in self._otherwise]
+        else:
+            if found and (inquiry.is_renewing or not self._state):
+                mistakes += reasons(inquiry, cases, diagnose=self._diagnose)
+            mistakes += [finding.told() for finding in merged(self._broken)]
         if found and not mistakes:
             mistakes = [Finding("unknown", gradients(d.tensor for d in found)).told()]
         ok = not found and not mistakes
@@ -201,6 +234,11 @@ class Examination:
             seed=inquiry.seed,
             name=name,
         )
+
+
+def _declaration(name: str, value: Any) -> str:
+    """A convention as an argument of `check`."""
+    return f"{name}={value!r}" if isinstance(value, str | int) else f"the {name} that is given"
 
 
 def _depths_lost(outcomes: Mapping[Plan, Answer | Failure]) -> dict[int, Failure]:

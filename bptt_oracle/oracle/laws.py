@@ -344,8 +344,10 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
     matrix = None if carry.matrix is None else carry.matrix(H)
     source = dh if carry.source == "dh" else dz
 
+    clips = {what: law.clip.slug.startswith(what) for what in ("carried-delta", "carry-", "arriving", "delta")}
+
     def limited(array: Array, what: str) -> Array:
-        return _limited(array, law.clip) if law.clip.slug.startswith(what) else array
+        return _limited(array, law.clip) if clips[what] else array
 
     for t in range(T) if carry.forward else range(T - 1, -1, -1):
         carried, source_step = None, _source_step(t, T, carry)

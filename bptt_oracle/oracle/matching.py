@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -40,6 +41,13 @@ class Item:
     rounding: float
     right: bool
     largest: float
+
+    @cached_property
+    def witnesses(self) -> tuple[int, float, int, float]:
+        """Where the two largest entries are, and what they are; for a gradient of one entry, twice the same."""
+        flat = self.answered.ravel()
+        first, second = np.argsort(abs(flat))[[-1, -min(2, flat.size)]]
+        return int(first), float(flat[first]), int(second), float(flat[second])
 
 
 def items(cases: Sequence[Case]) -> Iterator[Item]:
@@ -81,7 +89,18 @@ def same(item: Item, candidate: Array) -> bool:
 
 
 def factor(item: Item, candidate: Array) -> float | None:
-    """The s for which f's gradient is s times a candidate, but for rounding; 1 if it is the candidate; else None."""
+    """The s for which f's gradient is s times a candidate, but for rounding; 1 if it is the candidate; else None.
+
+    Two entries exclude most candidates. With r the rounding: if f's gradient is s times the candidate, every entry is
+    within r / (1 - r) of the largest; so, with the s that the largest entry alone gives, another entry is within 5 r of
+    it, if r is at most 1 / 10.
+    """
+    at, largest, other, its = item.witnesses
+    if largest != 0 and item.rounding <= 1 / 10:
+        if (there := float(candidate.flat[at])) == 0:
+            return None
+        if not abs(its - largest / there * float(candidate.flat[other])) <= 5 * item.rounding * abs(largest):
+            return None
     size = float(np.vdot(candidate, candidate))
     if size == 0 or not np.isfinite(size):
         return 1.0 if same(item, candidate) else None

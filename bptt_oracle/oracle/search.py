@@ -9,6 +9,7 @@ explanations the cheapest is the answer; those that cost the same cannot be told
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -25,8 +26,15 @@ from .variations import accumulator
 MOST = 3
 """How many deviations of the law are tried together."""
 
+MOST_STEPS = 100_000
+"""How many steps of layers are worked out before the search ends with the best that it has: about 5 seconds."""
+
 _KEPT = 12
 _GROWN = 2
+_ACCUMULATORS_TRIED = 4
+"""How much more it costs to try all accumulators than the right ones."""
+_UNITS = 1000
+"""How many units cost as much as a step does anyway."""
 _LIMITS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 50.0, 100.0)
 _ONLY_BETWEEN_HIDDEN = ("signal-through-H", "signal-lacks-time", "signal-before-slope")
 
@@ -39,22 +47,47 @@ def search(cases: Sequence[Case]) -> list[Explanation]:
     cases
         The networks that the search may see, at least one of them wrong.
     """
-    view = View.of(cases)
+    view, budget = View.of(cases), Budget(MOST_STEPS)
     wrong = [i for i, its in enumerate(view.items) if not all(item.right for item in its)]
     order = sorted(wrong, key=lambda i: _preference(cases[i]))
     one = view.only(order[0])
     errors = _errors(one)
     best: list[Explanation] = []
     for count in range(MOST + 1 if len(errors) < len(ERRORS) else MOST):
-        on_one = [e for law in _promising(one, errors, count) if (e := explain(one, law)) is not None]
+        promising = _promising(one, errors, count, budget)
+        on_one = [e for law in promising if budget.allows(one) and (e := explain(one, law)) is not None]
         bases = sorted(on_one, key=lambda e: e.cost)[:_KEPT]
-        found = [e for base in bases if (e := explain(view, base.law)) is not None]
-        if bases and not any(e.unexplained_roles <= bases[0].unexplained_roles for e in found):
+        found = [e for base in bases if budget.allows(view) and (e := explain(view, base.law)) is not None]
+        if bases and not budget.is_spent and not any(e.unexplained_roles <= bases[0].unexplained_roles for e in found):
             found += [e for base in _cheapest(bases)[:_GROWN] for e in _grown(view, order, base, base.law, _GROWN)]
         best = _cheapest([*best, *found])
-        if best and best[0].cost <= count + 1:
+        if budget.is_spent or (best and best[0].cost <= count + 1):
             break
     return best
+
+
+class Budget:
+    """How much work a search may do, counted in what it works out, not in time: the same on every machine.
+
+    A step of a layer counts more where many sequences or units are in it, and for each accumulator that is tried.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._left = float(steps)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more is to be tried."""
+        return self._left <= 0
+
+    def allows(self, view: View, lowest: int | None = None) -> bool:
+        """Whether a law may be tried on networks: all accumulators, or the right ones down to a layer `lowest`."""
+        if self.is_spent:
+            return False
+        for s in view.settings:
+            layers, ways = (s.n, _ACCUMULATORS_TRIED) if lowest is None else (s.n - lowest, 1)
+            self._left -= ways * layers * s.T * (1 + s.B * sum(s.d) / _UNITS)
+        return True
 
 
 def _cheapest(explanations: Sequence[Explanation]) -> list[Explanation]:
@@ -123,30 +156,43 @@ def _errors(one: View) -> list[Deviation]:
     return [RIGHT, *(Deviation(slug) for *rank, slug in ranked if tuple(rank) == most and slug != "right")]
 
 
-def _promising(one: View, errors: Sequence[Deviation], count: int) -> list[Law]:
+def _promising(one: View, errors: Sequence[Deviation], count: int, budget: Budget) -> list[Law]:
     """Laws of `count` deviations that give most gradients of the hidden layers on the one network."""
-    ranked = [(-_matches(one, law), order, law) for order, law in enumerate(_laws(one, errors, count))]
+    ranked, tops = [], dict[Law, int]()
+    for order, law in enumerate(_laws(one, errors, count)):
+        if budget.is_spent:
+            break
+        ranked.append((-_matches(one, law, tops, budget), order, law))
     best = min((matches for matches, *_ in ranked), default=0)
     if best == 0:  # perhaps no accumulator is right
         return [law for *_, law in ranked] if count <= 1 else []
     return [law for matches, _, law in ranked if matches == best][:_KEPT]
 
 
-def _matches(one: View, law: Law) -> int:
+def _matches(one: View, law: Law, tops: dict[Law, int], budget: Budget) -> int:
     """How many gradients of hidden layers a law gives with the right accumulators, but for a factor.
 
-    Where it gives none of the top hidden layer, those below are not worked out.
+    Where it gives none of the top hidden layer, those below are not worked out. `tops` holds the count for that layer,
+    which what comes down from it does not change.
     """
-    setting, count = one.settings[0], 0
-    for layers in (range(setting.n - 1, setting.n), range(1, setting.n - 1)):
-        if len(layers) == 0 or (errors := backward(setting, law, layers[0])) is None:
-            return count
-        for item in one.items[0]:
-            if item.l in layers:
-                f = factors(setting, errors, item.l, item.name)
-                count += factor(item, gathered(f.left, f.right)) is not None
-        if count == 0:
-            return 0
+    n, top = one.settings[0].n, replace(law, down=RIGHT) if law.down is not RIGHT else law
+    if top not in tops:
+        tops[top] = _given(one, top, range(n - 1, n)) if budget.allows(one, n - 1) else 0
+    if n == 2 or tops[top] == 0 or not budget.allows(one, 1):
+        return tops[top]
+    return tops[top] + _given(one, law, range(1, n - 1))
+
+
+def _given(one: View, law: Law, layers: range) -> int:
+    """How many gradients of some layers a law gives with the right accumulators, but for a factor."""
+    setting = one.settings[0]
+    if (errors := backward(setting, law, layers[0])) is None:
+        return 0
+    count = 0
+    for item in one.items[0]:
+        if item.l in layers:
+            f = factors(setting, errors, item.l, item.name)
+            count += factor(item, gathered(f.left, f.right)) is not None
     return count
 
 
@@ -158,10 +204,7 @@ def _laws(one: View, errors: Sequence[Deviation], count: int) -> Iterator[Law]:
         others = count - (error is not RIGHT)
         for chosen in combinations(slots, others) if others >= 0 else ():
             for held in product(*(slots[slot] for slot in chosen)):
-                law = Law(error=error)
-                for slot, deviation in zip(chosen, held, strict=True):
-                    law = law.holding(slot, deviation)
-                yield law
+                yield Law(error=error, **dict(zip(chosen, held, strict=True)))
 
 
 def _slots(one: View, *, thresholds: bool) -> dict[str, list[Deviation]]:
