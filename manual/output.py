@@ -17,7 +17,7 @@ from .batch import Batch, over_steps, rows_of
 from .calculus import Array
 from .functions import largest
 
-BLOCK = 2**24
+BLOCK = 2**26
 """How many bytes of errors there are at a time: rows enough for a product of matrices at full speed."""
 
 PIECE = 2**17
@@ -60,8 +60,7 @@ class Output:
         """gamma^(n)(t) = y^ - y, (7), each as much as its J^(t) counts."""
         rows = rows_of(y_hat)
         for at, block in self._blocks():
-            block[...] = rows[at]
-            self._to_errors(at.start, block)
+            self._to_errors(at.start, rows[at], block)
             yield at, block
 
     def errors(self) -> Errors:
@@ -70,7 +69,7 @@ class Output:
         for at, block in self._blocks():
             np.dot(h[at], W_T, out=block)
             self._to_probabilities(at.start, block)
-            self._to_errors(at.start, block)
+            self._to_errors(at.start, block, block)
             yield at, block
 
     def gradients(self, errors: Errors) -> tuple[Array, Array, Array]:
@@ -107,15 +106,16 @@ class Output:
             np.divide(z, total, out=z)
             self.losses[at] = (log(total) + shift)[:, 0] - logit
 
-    def _to_errors(self, first: int, block: Array) -> None:
-        """y^ of the rows from `first` on into gamma^(n), in place."""
+    def _to_errors(self, first: int, y_hat: Array, block: Array) -> None:
+        """gamma^(n) of the rows from `first` on, from their y^, which may be the same array."""
         y, counts = self._targets, self._counts
-        for at, y_hat in _pieces(first, block):
+        for (at, row), (_, error) in zip(_pieces(first, y_hat), _pieces(first, block), strict=True):
             if y.ndim == 1:
-                y_hat[np.arange(len(y_hat)), y[at]] -= 1
+                np.multiply(row, counts[at], out=error)
+                error[np.arange(len(error)), y[at]] -= counts[at, 0]
             else:
-                np.subtract(y_hat, y[at], out=y_hat)
-            np.multiply(y_hat, counts[at], out=y_hat)
+                np.subtract(row, y[at], out=error)
+                np.multiply(error, counts[at], out=error)
 
     def _at_targets(self, at: slice, z: Array) -> Array:
         """y^T z of each row: z_k, if y is of classes."""

@@ -355,3 +355,24 @@ def test_memory_of_segments_grows_as_the_root_of_the_steps(way: Way) -> None:
     T = 10_000
     states = T * B * sum(WIDTHS) * NUMBER
     assert peak(T) < states / 10
+
+
+# ------------------------------------------------------------------------------------------------- which way is taken
+
+
+@pytest.mark.parametrize(
+    ("d", "B", "dtype", "way"),
+    [
+        ((3, 8, 8, 8, 3), 1, np.float64, ALONG_DIAGONALS),
+        ((3, 8, 8, 8, 3), 2, np.float64, LAYER_BY_LAYER),
+        ((3, 8, 3), 1, np.float64, LAYER_BY_LAYER),
+        ((3, 54, 54, 3), 1, np.float64, ALONG_DIAGONALS),
+        ((3, 56, 56, 3), 1, np.float64, LAYER_BY_LAYER),
+        ((3, 56, 56, 3), 1, np.float32, ALONG_DIAGONALS),
+        ((3, 80, 80, 3), 1, np.float32, LAYER_BY_LAYER),
+    ],
+)
+def test_small_deep_networks_with_one_sequence_go_along_diagonals(
+    d: tuple[int, ...], B: int, dtype: Any, way: Way
+) -> None:
+    assert fastest(of_type(floats(d, 1, B, "ordinary").batch, dtype)) is way
