@@ -24,7 +24,7 @@ from bptt_oracle.manual import (
 )
 from bptt_oracle.manual.output import BLOCK as OUTPUT_BLOCK
 from bptt_oracle.manual.output import PIECE
-from bptt_oracle.manual.propagation import ALONG_DIAGONALS, LAYER_BY_LAYER, Way
+from bptt_oracle.manual.propagation import ALONG_DIAGONALS, LAYER_BY_LAYER, Way, fastest
 from bptt_oracle.manual.recurrence import BLOCK
 from bptt_oracle.oracle.bounds import bounds_of
 from bptt_oracle.oracle.smoothness import smoothness_of
