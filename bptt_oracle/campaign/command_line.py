@@ -18,6 +18,9 @@ exit status: 0 nothing failed, 1 an instance failed, 2 could not run or was inte
 INSTANCES = 10_000
 """How many there are unless a number or a time is given."""
 
+LARGEST = "n=5,T=1000,d=512.512.512.512.512.10000,seed=2016"
+"""Four hidden layers of 512 units, 1000 steps, 10,000 classes."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -33,6 +36,13 @@ def add_parser(commands: Any) -> None:
     amount.add_argument("--instances", type=int, metavar="N", help=f"how many (default: {INSTANCES})")
     amount.add_argument(
         "--for", dest="seconds", type=_duration, metavar="DURATION", help="how long instead, such as 90s, 10m, 8h"
+    )
+    amount.add_argument(
+        "--large",
+        nargs="?",
+        const=LARGEST,
+        metavar="NETWORK",
+        help=f"check one large network against JAX instead, and say what memory it took (default: {LARGEST})",
     )
     amount.add_argument("--repeat", metavar="ID", help="repeat one instance, which a report names")
     parser.add_argument("--seed", type=int, default=2016, metavar="N", help="of every draw (default: 2016)")
@@ -60,6 +70,8 @@ def _duration(text: str) -> float:
 def _campaign(options: argparse.Namespace) -> int:
     if options.repeat is not None:
         return _repeat(options.repeat)
+    if options.large is not None:
+        return _large(options.large)
     from ..report.files import write
     from .journal import Journal
     from .plan import BLOCKS, ON_THE_PLATFORM, Plan
@@ -106,6 +118,14 @@ def _campaign(options: argparse.Namespace) -> int:
             write(path, content)
         print(f"written: {', '.join(map(str, paths))}")
     return 1 if data["outcomes"]["failed"] else 0
+
+
+def _large(text: str) -> int:
+    from .large import check_large, peak_memory
+
+    found = check_large(text)
+    print(f"{found}\npeak memory: {peak_memory() / 2**30:.2f} GiB")
+    return 1 if found.outside else 0 if found.decided else 2
 
 
 def _repeat(name: str) -> int:
