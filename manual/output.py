@@ -111,8 +111,10 @@ class Output:
         y, counts = self._targets, self._counts
         for (at, row), (_, error) in zip(_pieces(first, y_hat), _pieces(first, block), strict=True):
             if y.ndim == 1:
+                own = np.arange(len(row)), y[at]
+                of_class = (row[own] - 1) * counts[at, 0]
                 np.multiply(row, counts[at], out=error)
-                error[np.arange(len(error)), y[at]] -= counts[at, 0]
+                error[own] = of_class
             else:
                 np.subtract(row, y[at], out=error)
                 np.multiply(error, counts[at], out=error)
