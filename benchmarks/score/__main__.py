@@ -1,6 +1,6 @@
 """The oracle's own score: writes reports/oracle.json, reports/oracle.md and reports/oracle_speed.json.
 
-    python -m benchmarks.score [--quick] [--only PART ...] [--reports DIR] [--findings FILE]
+    python -m benchmarks.score [--quick] [--one-of N] [--only PART ...] [--reports DIR] [--findings FILE]
 
 Everything is drawn from fixed seeds. oracle.json holds counts and names, oracle_speed.json what belongs to a machine. A
 part that is not run keeps what the files say of it.
@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from bptt_oracle.report.files import as_json, write
@@ -57,31 +58,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are asked for, and write the reports."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.score", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a small share of everything, to see it work")
+    parser.add_argument("--one-of", type=int, metavar="N", help="one of so many mutants is asked about")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="what is run")
     parser.add_argument("--processes", type=int, default=2, help="how many work at once")
     parser.add_argument("--reports", type=Path, default=REPORTS, help="where the reports are written")
     parser.add_argument("--findings", type=Path, help="where to list, with diffs, what the oracle did not name")
     options = parser.parse_args(arguments)
     extent = QUICK if options.quick else FULL
+    if options.one_of is not None:
+        if options.one_of < 1:
+            parser.error(f"argument --one-of: expected an integer of at least 1, but got {options.one_of}")
+        extent = replace(extent, every=options.one_of)
     data, times, told = _known(options.reports / "oracle.json"), _known(options.reports / "oracle_speed.json"), ""
     data = {"seed": SEED, "quick": options.quick} | {part: data[part] for part in PARTS if part in data}
+    parts: dict[str, float] = times.setdefault("seconds of each part", {})
     if "mutants" in options.only:
+        start = perf_counter()
         found = mutation.score(options.processes, keep=_one_of(extent.every))
         data["mutants"] = sections.mutation_section(found, extent.every)
         times["diagnosis of wrong mutants"] = speed.diagnoses(found)
         told = findings(found)
+        parts["mutants"] = round(perf_counter() - start, 1)
     if "catalogue" in options.only:
+        start = perf_counter()
         single = confusion.alone(options.processes, extent.seeds)
         paired = confusion.together(options.processes, SEED, extent.pairs)
         data["catalogue"] = sections.catalogue_section(single, paired)
+        parts["catalogue"] = round(perf_counter() - start, 1)
     if "alarms" in options.only:
+        start = perf_counter()
         chunks = alarms.score(options.processes, extent.trials)
         data["alarms"] = sections.alarms_section(chunks)
         times["trials of right backprops"] = speed.trials(chunks)
+        parts["alarms"] = round(perf_counter() - start, 1)
     if "checkers" in options.only:
+        start = perf_counter()
         data["checkers"] = sections.checkers_section(checkers.score(_suspects(extent), options.processes)) | {
             "one of": extent.checked
         }
+        parts["checkers"] = round(perf_counter() - start, 1)
     times["verdicts on right programs"] = speed.verdicts()
     write(options.reports / "oracle.json", as_json(data))
     write(options.reports / "oracle_speed.json", as_json(times))

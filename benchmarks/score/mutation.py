@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from bptt_oracle.oracle.result import Result
@@ -51,7 +51,7 @@ class Judged:
     outcome, claim : as in `judging`; empty where nothing was asked
     slugs : of what was said, in order
     other : whether it was accepted as right under conventions that are not those of the program
-    seconds : that the check took
+    seconds : of a processor that the check took
     text : what the oracle said
     """
 
@@ -105,9 +105,9 @@ def sort_out(question: Question) -> Judged:
 def ask(question: Question) -> dict[str, Any]:
     """What the oracle says about one mutant, and whether it is true."""
     mutant = find(question)
-    start = perf_counter()
+    start = process_time()
     result = asked(mutant.source, mutant.id, mutant.program, question.hidden)
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     return {
         "outcome": outcome_of(result),
         "claim": "none" if result.ok else judged(mutant, question.hidden, result),
