@@ -16,6 +16,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ConfigError
 
+from bptt_oracle.report.ranges import gaps
 from bptt_oracle.report.recorded import Recorded, RecordedError, read
 
 FORMATS = ("float64", "float32", "bfloat16", "float16")
@@ -79,6 +80,7 @@ def facts(data: Mapping[str, Any], theorems: Mapping[str, Any]) -> dict[str, str
         "claims": len(data["claims"]),
         "claims_that_hold": sum(claim["verdict"] == "holds" for claim in data["claims"]),
         "quantities": len(data["quantities"]),
+        "narrow_ranges": " ".join(gap.sentence for gap in gaps(data).values()),
         "theorems": len(proved),
         "proof": data["proof"],
         "version": data["environment"]["bptt-oracle"],
