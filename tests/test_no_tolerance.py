@@ -16,7 +16,7 @@ FOLDERS = (
     "bptt_oracle",
     *(
         f"bptt_oracle/{folder}"
-        for folder in ("arithmetic", "campaign", "claims", "oracle", "oracle/measuring", "report")
+        for folder in ("arithmetic", "bench", "campaign", "claims", "oracle", "oracle/measuring", "report")
     ),
     "tests",
 )
@@ -32,6 +32,14 @@ LEAST = {False: 1 / 500, True: 1 / 50}
 """Below what a number is small: anywhere, and in a comparison by order."""
 
 DECLARED = {
+    ("bptt_oracle/bench/check_with_jax.py", "check_grads"): "a tool that is timed and scored, in JAX",
+    ("bptt_oracle/bench/check_with_torch.py", "gradcheck"): "a tool that is timed and scored, in torch",
+    ("bptt_oracle/bench/differences.py", "check_grads"): "a tool that is timed and scored, in JAX",
+    ("bptt_oracle/bench/checks.py", "1e-5"): "the step of a tool that is timed, central differences",
+    ("bptt_oracle/bench/grid.py", "8e-6"): "about how many seconds a step takes, to plan a run",
+    ("bptt_oracle/bench/timing.py", "1e-6"): "seconds below which nothing is timed",
+    ("bptt_oracle/bench/words.py", "1e-3"): "a millisecond",
+    ("bptt_oracle/bench/words.py", "1e-6"): "a microsecond",
     ("tests/test_oracle_score.py", "check_grads"): "the name of a tool that is scored, in JAX",
     ("tests/test_oracle_score.py", "0.01"): "how seldom a name may be wrong",
     ("bptt_oracle/worlds.py", "1e-40"): "how narrow enclosures must be before an overlap counts: narrower is stricter",

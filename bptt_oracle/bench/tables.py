@@ -85,7 +85,7 @@ def _machine(data: Data) -> Table:
     return Table(
         "What it ran on",
         "Times are medians, with the quartiles of the rounds behind them. Noise is that of the same run.",
-        ("", ""),
+        ("what", "as it was"),
         tuple(rows),
     )
 

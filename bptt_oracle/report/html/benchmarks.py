@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import Any
+
+from markupsafe import Markup
 
 from ...bench.contenders import AGAIN, NAMES, ONE_PASS
 from ...bench.recorded import check
@@ -49,8 +51,21 @@ def section(others: Mapping[str, Any]) -> Benchmarks | None:
     plots = [passes(found["cells"], threads) for threads, found in data.get("one_pass", {}).items()]
     if "checks" in data:
         plots.append(checks(data["checks"]["sizes"]))
-    shown = [table for table in tables(data, others.get("oracle.json")) if not table.is_long]
+    shown = [_coded_table(table) for table in tables(data, others.get("oracle.json")) if not table.is_long]
     return Benchmarks(data["quick"], tuple(plots), tuple(shown))
+
+
+def coded(text: str) -> Markup:
+    """A text, escaped, with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )
+
+
+def _coded_table(table: Table) -> Table:
+    rows = tuple(tuple(map(coded, row)) for row in table.rows)
+    return replace(table, words=coded(table.words), rows=rows)
 
 
 def cost(measured: Mapping[str, Any]) -> Figure:
