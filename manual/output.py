@@ -17,8 +17,9 @@ from .batch import Batch, over_steps, rows_of
 from .calculus import Array
 from .functions import largest
 
-BLOCK = 2**26
-"""How many bytes of errors there are at a time: rows enough for a product of matrices at full speed."""
+BLOCK = 3 * 2**23
+"""How many bytes of errors there are at a time: rows enough for a product of matrices at full speed, and little enough
+for memory that was used before (beyond 32 MB, the C library takes fresh pages every time)."""
 
 PIECE = 2**17
 """How many bytes of a block are worked on at a time."""
@@ -127,7 +128,7 @@ class Output:
 
     @cached_property
     def _targets(self) -> Array:
-        """Y of all rows: shape (T B,) of classes, or (T B, |V|)."""
+        """The y of all rows: shape (T B,) of classes, or (T B, |V|)."""
         y = self.net.y
         return y.reshape(-1) if y.ndim == 2 else rows_of(y)
 
