@@ -166,8 +166,8 @@ def by_hand(network: Network, gradient: Callable[[Network], Any] = one_pass) -> 
     found = gradient(network)
     return {
         "dJ": found.as_params(),
-        "dJ_dh0": [state[:, 0] for state in found.h0.values()],
-        "dJ_dx": np.concatenate([column.T for column in found.x.values()]),
+        "dJ_dh0": [found.h0[l][:, 0] for l in sorted(found.h0)],
+        "dJ_dx": np.concatenate([found.x[t].T for t in sorted(found.x)]),
     }
 
 

@@ -16,9 +16,9 @@ from bptt_oracle.manual import Gradients, Network, one_pass
 
 
 def doubled(net: Network) -> Gradients:
-    """Right but for networks with two hidden layers or more and three steps or more: there b^(1) is twice as large."""
+    """Right but for networks with two hidden layers or more and three steps or more: there b^(n) is twice as large."""
     right = one_pass(net)
-    return replace(right, b={**right.b, 1: right.b[1] + right.b[1]}) if net.n > 2 and net.T > 2 else right
+    return replace(right, b={**right.b, net.n: right.b[net.n] * 2}) if net.n > 2 and net.T > 2 else right
 
 
 def raising(net: Network) -> Gradients:

@@ -74,7 +74,7 @@ def _campaign(options: argparse.Namespace) -> int:
         return _large(options.large)
     from ..report.files import write
     from .journal import Journal
-    from .plan import BLOCKS, ON_THE_PLATFORM, Plan
+    from .plan import BLOCKS, GRADIENT, ON_THE_PLATFORM, Plan
     from .progress import Live
     from .running import run
     from .summary import as_data, markdown, text_json
@@ -89,6 +89,7 @@ def _campaign(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         seed=options.seed,
         arithmetics=(*arithmetics, ON_THE_PLATFORM) if options.platform else arithmetics,
+        gradient=GRADIENT,
         **limits,
     )
     with ExitStack() as stack:
@@ -130,9 +131,9 @@ def _large(text: str) -> int:
 
 def _repeat(name: str) -> int:
     from .judging import gradient_named, judge_named
-    from .plan import Plan
+    from .plan import GRADIENT
 
-    judgement = judge_named(name, gradient_named(Plan().gradient))
+    judgement = judge_named(name, gradient_named(GRADIENT))
     shares = "".join(f", largest error / bound {share:.3g} ({side})" for side, share in judgement.shares.items())
     print(f"{name}\n{judgement.outcome}: {judgement.comparisons} numbers compared{shares}")
     if judgement.outcome != "verified":

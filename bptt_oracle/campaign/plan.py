@@ -36,6 +36,9 @@ SMOOTH = tuple(f for f in NAMED if f != "relu")
 LARGEST = MappingProxyType({"depth": 6, "steps": 12, "width": 10})
 """The largest shapes, which are those of `reference.padding.Box`."""
 
+GRADIENT = "bptt_oracle.manual:one_pass"
+"""The implementation under test."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -68,7 +71,7 @@ class Plan:
     depth: int = LARGEST["depth"]
     steps: int = LARGEST["steps"]
     width: int = LARGEST["width"]
-    gradient: str = "bptt_oracle.manual:one_pass"
+    gradient: str = GRADIENT
 
     def __post_init__(self) -> None:
         if (self.instances is None) == (self.seconds is None):

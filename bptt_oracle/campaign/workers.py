@@ -37,9 +37,16 @@ class Pool:
     ----------
     workers
         How many.
+
+    Raises
+    ------
+    CampaignError
+        If there are none.
     """
 
     def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise CampaignError(f"--processes: expected at least 1, but got {workers}")
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
         self._environment = dict(os.environ)
