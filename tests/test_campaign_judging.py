@@ -55,7 +55,7 @@ WRONG = {
 
 @pytest.mark.parametrize("arithmetic", BLOCKS)
 def test_a_wrong_gradient_fails_and_is_shrunk_to_the_least_network_that_shows_it(arithmetic: str) -> None:
-    description = Description.parse(WRONG[arithmetic] + ",y=soft,seed=5")
+    description = Description.parse(WRONG[arithmetic] + ",seed=5")
     [judgement] = judge_all(arithmetic, [description], doubled)
     assert judgement.outcome == "failed"
     assert judgement.why
