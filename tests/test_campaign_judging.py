@@ -48,8 +48,8 @@ WRONG = {
     "balls": "n=3,T=3,d=1.1.1.2",
     "float64": "n=4,T=4,d=2.3.2.3.2",
     "float32": "n=4,T=4,d=2.3.2.3.2",
-    "bfloat16": "n=3,T=4,d=2.3.2.2,scale=tiny",
-    "float16": "n=3,T=4,d=2.3.2.2,scale=tiny",
+    "bfloat16": "n=3,T=3,d=2.3.2.2,scale=tiny",
+    "float16": "n=3,T=3,d=2.3.2.2,scale=tiny",
 }
 
 
