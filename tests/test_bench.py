@@ -361,3 +361,17 @@ def test_what_is_no_data_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "benchmarks.json")
     with pytest.raises(RecordedError, match=r"breaks its schema at \$"):
         check({}, "benchmarks.json")
+
+
+def test_only_checks_that_ask_for_every_parameter_are_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bptt_oracle.bench import checks
+
+    monkeypatch.setattr(checks, "PARAMETERS", (30, 60, 200))
+    monkeypatch.setattr(checks, "BUDGET", {True: 0.0})
+    found = checks.measure("1", quick=True, progress=lambda done, of: None)
+    extrapolated = [
+        [name for name, each in size["checks"].items() if each != "not installed" and each["extrapolated"]]
+        for size in found["sizes"]
+    ]
+    installed = [name for name in checks.FOR_EACH_PARAMETER if found["sizes"][0]["checks"][name] != "not installed"]
+    assert extrapolated == [[], [], installed]

@@ -16,7 +16,7 @@ from typing import Any
 from ..oracle.probes import Plan, draw
 from ..oracle.verdict import check
 from .agreement import DisagreementError
-from .differences import Point, libraries, numeric_gradients
+from .differences import SLOW, Point, libraries, numeric_gradients
 from .machine import NOT_INSTALLED
 from .plain import CONVENTIONS, plain
 from .timing import Effort, alternate, digits, fitted, spread
@@ -27,6 +27,9 @@ T, B = 20, 8
 STEP = 1e-5
 
 ONE, ORACLE, CENTRAL = "one gradient", "bptt_oracle.check", "central differences"
+FOR_EACH_PARAMETER = (SLOW, CENTRAL)
+"""The checks that ask f for every parameter: these alone can take too long."""
+
 BUDGET = {True: 2.5, False: 120.0}
 """Seconds that one check may be expected to take, by whether it is to be quick: else it is extrapolated."""
 
@@ -107,7 +110,7 @@ def _size(shape: Plan, measured: dict[str, list[tuple[float, float]]], budget: f
         if work is None:
             found[name] = NOT_INSTALLED
             continue
-        expected = _expected(measured.get(name, []), parameters) * one
+        expected = _expected(measured.get(name, []), parameters) * one if name in FOR_EACH_PARAMETER else 0.0
         if expected > budget and len(measured[name]) > 1:
             power = fitted(measured[name])
             found[name] = {
