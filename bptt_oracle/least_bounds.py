@@ -49,6 +49,8 @@ class LeastBounds:
         self.u = 2.0**-53
         self.params = [{name: np.ascontiguousarray(last(a)) for name, a in layer.items()} for layer in batch.params]
         self.x, self.y, self.live, self.active = map(last, (batch.x, batch.y, batch.live, batch.active))
+        self.box_T, lived = len(self.live), self.live.any(axis=1)
+        self.x, self.y, self.live = self.x[lived], self.y[lived], self.live[lived]  # the steps that any network has
         self.h0 = [last(state) for state in batch.h0]
         self.top, self.T = len(self.params), len(self.live)
         names = np.array([instance.description.f for instance in instances])
@@ -165,4 +167,6 @@ class LeastBounds:
             layer = {"W": outer(l, l - 1), "b": share(e_a.sum(axis=0) + additions * self.u * a.sum(axis=0))}
             dJ.append(({"H": outer(l, l, before=1)} if l < self.top else {}) | layer)
         h0 = [self.sum(self.product("H", l, gamma[l, 1], g[l, 1], transposed=True))[1] for l in range(1, self.top)]
-        return {"dJ": dJ, "dJ_dh0": [share(limit) for limit in h0], "dJ_dx": share(over_time(g, 0))}
+        dJ_dx = share(over_time(g, 0))
+        missing = ((0, 0), (0, self.box_T - self.T), (0, 0))
+        return {"dJ": dJ, "dJ_dh0": [share(limit) for limit in h0], "dJ_dx": np.pad(dJ_dx, missing)}

@@ -98,9 +98,10 @@ def test_a_block_records_its_failures_and_goes_on() -> None:
 
 
 def test_the_time_of_the_implementation_alone_is_part_of_the_whole() -> None:
-    done = do(Plan(instances=12, arithmetics=("padded",), depth=2, steps=2), 0)
+    plan = Plan(instances=12, arithmetics=("padded",), depth=2, steps=2)
+    do(plan, 0)  # a process's first block compiles
+    done = do(plan, 0)
     assert 0 < done.alone < done.seconds
-    assert do(Plan(instances=1, arithmetics=("float64",), depth=1, steps=1), 0).alone < done.seconds
 
 
 def test_jax_has_the_digits_of_the_format_on_this_platform() -> None:

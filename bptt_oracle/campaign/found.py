@@ -150,7 +150,8 @@ class Done:
     found : what they say
     versions : of the packages that it was done with
     seconds : of processor time
-    alone : how many of them drawing and the implementation under test took by themselves; of padded networks
+    alone : how many of them drawing and the implementation under test took by themselves; of padded networks, and 0
+        for the first block of a process, which compiles
     """
 
     number: int

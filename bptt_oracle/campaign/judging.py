@@ -65,8 +65,12 @@ def judge_all(
 ) -> list[Judgement]:
     """What each instance says; `part` is entered around what the implementation alone would take, as "alone"."""
     if arithmetic == "padded":
-        starts = range(0, len(descriptions), BATCH)
-        return [j for start in starts for j in _padded(descriptions[start : start + BATCH], gradient, part)]
+        order = sorted(range(len(descriptions)), key=lambda i: descriptions[i].T)  # a batch costs what its longest does
+        found: dict[int, Judgement] = {}
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            found |= zip(batch, _padded([descriptions[i] for i in batch], gradient, part), strict=True)
+        return [found[i] for i in range(len(descriptions))]
     if arithmetic == ON_THE_PLATFORM:
         return [Judgement("verified", digits=digits) for digits in digits_of(descriptions)]
     judge = {"field": _field, "balls": _balls}.get(arithmetic)

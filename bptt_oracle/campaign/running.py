@@ -39,7 +39,8 @@ class State:
     seconds : how long it has run, in earlier runs too
     instances : how many are done, those of earlier runs among them
     here : how many were done in this run
-    busy, alone : processor seconds of this run's blocks of padded networks, and those of the implementation alone
+    busy, alone : processor seconds of this run's blocks of padded networks, those apart that compile, and of the
+        implementation alone
     """
 
     found: dict[str, Found] = field(default_factory=dict)

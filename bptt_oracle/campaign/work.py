@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHRUNK = 3
 """How many failures of a block are shrunk."""
 
+_MET: set[str] = set()  # arithmetics of the blocks that this process has done: the first of each compiles and imports
+
 _ONE_AT_A_TIME = Lock()  # the working precision of balls belongs to the process, and workers may have threads
 
 
@@ -35,7 +37,9 @@ def do(plan: Plan, number: int) -> Done:
         with clock("manual"):
             descriptions = [plan.description(block.arithmetic, i) for i in numbers]
         found = _judged(block.arithmetic, numbers, descriptions, gradient, clock)
-        return Done(number, block.arithmetic, found, environment(), time.process_time() - start, clock.seconds)
+        alone = clock.seconds if block.arithmetic in _MET else 0.0
+        _MET.add(block.arithmetic)
+        return Done(number, block.arithmetic, found, environment(), time.process_time() - start, alone)
 
 
 def _judged(
