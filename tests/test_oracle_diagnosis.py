@@ -16,7 +16,7 @@ from bptt_oracle.oracle.diagnosis import diagnose
 from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES, backward
 from bptt_oracle.oracle.matching import Item, evaluate, factor, form, same, sizes
 from bptt_oracle.oracle.mistakes import catalogue, mistake
-from bptt_oracle.oracle.probes import PLANS, draw
+from bptt_oracle.oracle.probes import PLANS, Plan, draw
 from bptt_oracle.oracle.truth import truth_of
 from bptt_oracle.oracle.variations import FINISHES, simulate
 
@@ -27,10 +27,16 @@ LOGISTIC_SUM = Conventions(batch="time-first", h0=True, activation="logistic", o
 RELU = Conventions(batch="batch-first", h0=True, activation="relu", over_batch="sum", biases=2)
 
 
-def cases(mistakes: tuple[str, ...], conventions: Conventions = BATCHES, most: int = 3, seed: int = SEED) -> list[Case]:
+def cases(
+    mistakes: tuple[str, ...],
+    conventions: Conventions = BATCHES,
+    most: int = 3,
+    seed: int = SEED,
+    plans: tuple[Plan, ...] = PLANS,
+) -> list[Case]:
     """What a backprop with these mistakes answers about every network it can take."""
     found = []
-    for plan in PLANS:
+    for plan in plans:
         probe = draw(plan, seed).reduced(conventions)
         answered = simulate(probe, conventions, mistakes)
         if plan.hidden <= most and answered is not None:
@@ -128,6 +134,26 @@ PAIRS = [
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_two_mistakes_are_both_named(pair: tuple[str, str]) -> None:
     assert named(cases(pair)) == sorted(Deviation.parse(text).slug for text in pair)
+
+
+def test_of_laws_that_give_as_much_those_with_the_error_that_shows_come_first() -> None:
+    """With no signal from the output layer nothing that hidden layers do can be seen: hundreds of laws are alike."""
+    last = Conventions(batch="time-first", h0=True, over_time="last")
+    assert named(cases(("signal-dropped@W-output", "error-at-every-step"), last)) == [
+        "error-at-every-step",
+        "signal-dropped",
+    ]
+
+
+def test_what_the_network_kept_back_alone_shows_is_named() -> None:
+    """It has more steps than the window; the others have fewer, and show but the other mistake."""
+    short = Plan("short", (3, 4, 5), T=3, B=2), Plan("other", (4, 2, 3), T=3, h0=True)
+    deep = Plan("deep", (2, 5, 3, 4), T=3, B=2, h0=True), Plan("long", (3, 5, 4, 6, 2), T=6, B=3, h0=True)
+    found = cases(("truncated-window(4)", "last-step-skipped@H"), plans=(*short, *deep))
+    mistakes = diagnose(found)
+    assert sorted(m.slug for m in mistakes) == ["last-step-skipped", "truncated-window"]
+    assert all(m.certainty.endswith("one of which the search did not see") for m in mistakes)
+    assert named(found[:-1]) == ["last-step-skipped"]
 
 
 def test_three_mistakes_are_all_named() -> None:

@@ -1,7 +1,8 @@
 """What was done wrong: from f's gradients on a few networks, and the right ones, to mistakes by name.
 
 First the catalogue is searched, with one wrong network kept back; an explanation counts only if it gives f's gradients
-on that network too. What it leaves unexplained is measured, or at least located.
+on that network too. Where that network shows more than the others, as a clip that only its gradients reach, it is seen
+and another one is kept back. What an explanation leaves unexplained is measured, or at least located.
 """
 
 from __future__ import annotations
@@ -36,13 +37,25 @@ def diagnose(cases: Sequence[Case]) -> list[Mistake]:
     if not wrong:
         return []
     kept_back = _kept_back(cases, wrong)
-    found = search([case for i, case in enumerate(cases) if i != kept_back])
-    reproduced = [e for e in found if e.deviations and all(_reproduces(cases[i], e) for i in wrong)]
+    found, reproduced = _searched(cases, wrong, kept_back)
+    if found and not reproduced:
+        others = [i for i in wrong if i != kept_back]
+        if (another := _kept_back(cases, others)) is not None:
+            kept_back = another
+            _, reproduced = _searched(cases, wrong, kept_back)
     if not reproduced:
         return measure(cases, _unexplained(cases, TENSORS))
     best = reproduced[0]
     named = _named(best, reproduced[1:], len(wrong), confirmed=kept_back is not None)
     return [*named, *measure(cases, _unexplained(cases, best.unexplained_roles))]
+
+
+def _searched(
+    cases: Sequence[Case], wrong: Sequence[int], kept_back: int | None
+) -> tuple[list[Explanation], list[Explanation]]:
+    """What explains all networks but the one kept back, and those of these that give f's gradients on that one too."""
+    found = [e for e in search([case for i, case in enumerate(cases) if i != kept_back]) if e.deviations]
+    return found, [e for e in found if all(_reproduces(cases[i], e) for i in wrong)]
 
 
 def _wrong(cases: Sequence[Case]) -> list[int]:

@@ -8,7 +8,7 @@ explanations the cheapest is the answer; those that cost the same cannot be told
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, product
 
@@ -138,8 +138,8 @@ def _preference(case: Case) -> tuple[bool, bool, int]:
     return probe.plan.kind != "ordinary", probe.n < 3, probe.T * probe.B * sum(probe.d)
 
 
-def _errors(one: View) -> list[Deviation]:
-    """The right error, and those that give most gradients of the output layer on the one network."""
+def _errors(one: View) -> dict[Deviation, int]:
+    """The right error, and those that give most gradients of the output layer on one network: how many each gives."""
     setting, ranked = one.settings[0], []
     wanted = [item for item in one.items[0] if item.l == setting.n]
     for slug in ERRORS:
@@ -150,23 +150,28 @@ def _errors(one: View) -> list[Deviation]:
             if (s := factor(item, gathered(fed, setting.below(item.l) if item.name == "W" else None))) is not None
         ]
         ranked.append((len(matches), sum(s == 1 for s in matches), slug))
-    most = max(r[:2] for r in ranked)
-    if most == (0, 0):
-        return [Deviation(slug) if slug != "right" else RIGHT for slug in ERRORS]
-    return [RIGHT, *(Deviation(slug) for *rank, slug in ranked if tuple(rank) == most and slug != "right")]
+    most = max(rank for *rank, _ in ranked)
+    return {
+        RIGHT if slug == "right" else Deviation(slug): given
+        for given, exactly, slug in ranked
+        if slug == "right" or [given, exactly] == most
+    }
 
 
-def _promising(one: View, errors: Sequence[Deviation], count: int, budget: Budget) -> list[Law]:
-    """Laws of `count` deviations that give most gradients of the hidden layers on the one network."""
+def _promising(one: View, errors: Mapping[Deviation, int], count: int, budget: Budget) -> list[Law]:
+    """Laws of `count` deviations that give most gradients of the hidden layers on the one network.
+
+    Of those that give as many, the first are those whose error gives most gradients of the output layer.
+    """
     ranked, tops = [], dict[Law, int]()
     for order, law in enumerate(_laws(one, errors, count)):
         if budget.is_spent:
             break
-        ranked.append((-_matches(one, law, tops, budget), order, law))
+        ranked.append((-_matches(one, law, tops, budget), -errors[law.error], order, law))
     best = min((matches for matches, *_ in ranked), default=0)
     if best == 0:  # perhaps no accumulator is right
         return [law for *_, law in ranked] if count <= 1 else []
-    return [law for matches, _, law in ranked if matches == best][:_KEPT]
+    return [law for matches, *_, law in sorted(ranked, key=lambda each: each[:-1]) if matches == best][:_KEPT]
 
 
 def _matches(one: View, law: Law, tops: dict[Law, int], budget: Budget) -> int:
@@ -196,7 +201,7 @@ def _given(one: View, law: Law, layers: range) -> int:
     return count
 
 
-def _laws(one: View, errors: Sequence[Deviation], count: int) -> Iterator[Law]:
+def _laws(one: View, errors: Iterable[Deviation], count: int) -> Iterator[Law]:
     slots = _slots(one, thresholds=False)
     if count == MOST:
         del slots["clip"]  # which is seldom, and of which there are many: it is added to a law with fewer
