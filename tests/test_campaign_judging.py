@@ -106,6 +106,8 @@ def test_the_time_of_the_implementation_alone_is_part_of_the_whole() -> None:
 
 def test_jax_has_the_digits_of_the_format_on_this_platform() -> None:
     found = platform.digits_of([replace(d, d=(*d.d[:-1], 3)) for d in drawn("platform", 3)])
+    [nothing] = platform.digits_of([Description(2, 2, (2, 2, 1))])  # one class alone has no gradient
+    assert set(nothing.values()) == {platform.MOST}
     for digits in found:
         assert digits["cpu, float64, highest"] > 130
         assert 50 < digits["cpu, float32, highest"] < 100

@@ -70,7 +70,8 @@ def _tenths(computed: Any, true: Any) -> int:
     """Tenths of digits that all entries of an array share with the true ones, counted from the largest of these."""
     with balls.precision(BITS):
         size = max(upper_float(abs(entry)) for entry in true.flat)
-        error = max(upper_float(abs(balls.ball(float(a)) - b)) for a, b in zip(computed.flat, true.flat, strict=True))
+        gaps = [(balls.ball(float(a)) - b).abs_lower() for a, b in zip(computed.flat, true.flat, strict=True)]
+    error = max(map(float, gaps))  # none where the enclosure holds what was computed
     if error <= size * 10.0 ** (-MOST / 10):
         return MOST
     return max(0, floor(-10 * log10(error / size))) if size > 0 else 0
