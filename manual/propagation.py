@@ -88,7 +88,7 @@ class BatchGradients:
     @cached_property
     def x(self) -> Array:
         """The gradient of J in the inputs, shape (T, B, d_0)."""
-        return over_steps(self.gamma[1], self.net.W[1])
+        return over_steps(self.hidden[1] if self.hidden else self.gamma[1], self.net.W[1])
 
 
 def forward_batch(net: Batch, way: Way | None = None) -> BatchForward:

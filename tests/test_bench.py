@@ -144,6 +144,11 @@ def test_a_sum_that_is_wrong_is_refused() -> None:
 # ---- contenders
 
 
+def test_one_pass_is_timed_with_the_gradient_in_the_inputs_like_the_others() -> None:
+    gradients = contenders.one_pass(draw(Size(1, 3, 2, 2, 3, "float64"), 1)).work()
+    assert "x" in vars(gradients)  # cached: it was asked for
+
+
 @small
 def test_all_contenders_compute_the_same(size: Size) -> None:
     data = draw(size, 7)
