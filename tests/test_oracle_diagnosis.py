@@ -128,6 +128,8 @@ PAIRS = [
     ("delta-clipped-by-norm(5)", "bias-averaged@b"),
     ("steps-reversed@W-upper", "next-input-wraps@W-first"),
     ("clipped-by-global-norm(1)", "before-slope@H-first"),
+    ("scale(1 / B)@H-first", "carry-dropped"),
+    ("clipped-by-norm(0.1)@W-upper", "carry-untransposed"),
 ]
 
 
@@ -224,6 +226,16 @@ def test_an_explanation_that_fails_on_the_network_kept_back_is_not_given() -> No
     assert not {m.slug for m in diagnose(mixed)} & catalogue().keys()
 
 
+def test_factors_that_differ_between_layers_without_a_rule_have_no_name() -> None:
+    """Twice in the second hidden layer alone: neither all layers, nor the first, nor those above it."""
+    found = [c for c in cases(()) if c.probe.n == 4]
+    for case in found:
+        case.answer.grads[1]["W"] *= 2
+    mistakes = diagnose(found)
+    assert mistakes
+    assert "scale" not in {m.slug for m in mistakes}
+
+
 def test_what_cannot_be_told_apart_is_said() -> None:
     # with the one step of h(0) = 0 gone, leaving out the first step of H's sum changes nothing, so ask about two steps
     found = [case for case in cases(("first-two-steps-skipped@H",), SINGLE) if case.probe.T == 3]
@@ -294,6 +306,8 @@ def test_every_mistake_can_be_told() -> None:
         ("previous-input@W-upper", "dJ/dW^(l), 1 < l < n"),
         ("transposed@H", "dJ/dH^(l), l < n"),
         ("last-step-only@b-output", "dJ/db^(n)"),
+        ("scale(1 / B)@W-first", "dJ/dW^(1)"),
+        ("clipped-by-norm(0.01)@b-upper", "dJ/db^(l), 1 < l < n"),
     ],
 )
 def test_a_mistake_in_some_layers_is_told_where_it_is(text: str, where: str) -> None:

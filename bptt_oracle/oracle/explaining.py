@@ -9,7 +9,7 @@ import numpy as np
 
 from .accumulators import ACCUMULATORS, factors
 from .answers import Case
-from .deviations import TENSORS, Deviation, role
+from .deviations import PLACES, TENSORS, Deviation, role
 from .laws import RIGHT, Errors, Law, backward
 from .matching import Item, factor, form, items, same, shortest, sizes
 from .probes import Array
@@ -133,11 +133,8 @@ def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen
     """
     if not options:
         return None
-    split = {
-        f"{tensor}-first": [o for o in options if o.item.l == 1],
-        f"{tensor}-upper": [o for o in options if o.item.l > 1],
-    }
-    ways = [_givers({tensor: options}), _givers(split) if tensor in ("H", "W", "b") and all(split.values()) else None]
+    split = {place: [o for o in options if (o.item.l == 1) == is_first] for place, is_first in _sides(tensor)}
+    ways = [_givers({tensor: options}), _givers(split) if split and all(split.values()) else None]
     rated = [(max(rank for rank, *_ in way.values()), way) for way in ways if way is not None]
     if rated:
         _, way = min(rated, key=lambda each: each[0])
@@ -214,14 +211,38 @@ def _name_factors(view: View, scaled: dict[str, Chosen], result: Explanation) ->
         result.accumulators.append(Deviation("clipped-by-global-norm", limit))
         return
     for tensor, chosen in scaled.items():
-        if all(s == 1 for _, s in chosen):
-            continue
-        if (own := _form(view, chosen)) is not None:
-            result.accumulators.append(Deviation("scale", own, tensor))
-        elif (limit := _clip_by_norm(chosen, of_all=False)) is not None:
-            result.accumulators.append(Deviation("clipped-by-norm", limit, tensor))
-        else:
+        if (found := _factors_at(view, tensor, chosen)) is None:
             result.unexplained_roles.add(tensor)
+        else:
+            result.accumulators += found
+
+
+def _factors_at(view: View, tensor: str, chosen: Chosen) -> list[Deviation] | None:
+    """The factors or norms of one kind of gradients: of all layers, or of the first and of those above it."""
+    split = {
+        place: [pair for pair in chosen if (pair[0].item.l == 1) == is_first] for place, is_first in _sides(tensor)
+    }
+    for way in ({tensor: chosen}, split) if split else ({tensor: chosen},):
+        named = [_factor_of(view, place, those) for place, those in way.items() if those]
+        if None not in named:
+            return [deviation for each in named if each is not None for deviation in each]
+    return None
+
+
+def _sides(tensor: str) -> list[tuple[str, bool]]:
+    """The places of the first hidden layer and of those above it; none for the output layer."""
+    return [(f"{tensor}-first", True), (f"{tensor}-upper", False)] if f"{tensor}-first" in PLACES else []
+
+
+def _factor_of(view: View, place: str, chosen: Chosen) -> list[Deviation] | None:
+    """The one factor, or the limit of the norms, at a place; nothing if there is none; None if there are others."""
+    if all(s == 1 for _, s in chosen):
+        return []
+    if (own := _form(view, chosen)) is not None:
+        return [Deviation("scale", own, place)]
+    if (limit := _clip_by_norm(chosen, of_all=False)) is not None:
+        return [Deviation("clipped-by-norm", limit, place)]
+    return None
 
 
 def _form(view: View, chosen: Chosen) -> str | None:
@@ -233,17 +254,19 @@ def _clip_by_norm(chosen: Chosen, *, of_all: bool) -> str | None:
     groups: dict[object, list[tuple[_Options, float]]] = {}
     for o, s in chosen:
         groups.setdefault(o.item.case if of_all else id(o), []).append((o, s))
-    limits = []
+    limits, whole = list[tuple[float, float]](), list[tuple[float, float]]()
     for group in groups.values():
         ratios = [s for _, s in group]
         rounding = max(o.item.rounding for o, _ in group)
         if max(ratios) - min(ratios) > 4 * rounding or max(ratios) > 1:
             return None
-        if min(ratios) < 1:
-            limits.append((float(np.sqrt(sum((o.item.answered**2).sum() for o, _ in group))), rounding))
+        norm = float(np.sqrt(sum((o.item.answered**2).sum() for o, _ in group)))
+        (limits if min(ratios) < 1 else whole).append((norm, rounding))
     if not limits:
         return None
     first, bound = limits[0]
     if any(abs(limit - first) > 4 * rounding * first for limit, rounding in limits):
+        return None
+    if any(norm - first > 4 * rounding * norm for norm, rounding in whole):  # it would have been shortened
         return None
     return shortest(first, 4 * bound)
