@@ -186,6 +186,30 @@ print([name for name in ("jax", "rich", "matplotlib", "flint", "hypothesis", "py
     assert done.stdout == "[]\n"
 
 
+FIRST = """
+import sys
+from bptt_oracle import check
+from right import backprop
+
+known = set(sys.modules)
+assert check(backprop).ok
+print(*sorted(name for name in set(sys.modules) - known if name.partition(".")[0] in ("numpy", "bptt_oracle")))
+print("bptt_oracle.oracle.probes" in known)
+"""
+
+
+def test_the_first_check_loads_nothing_more() -> None:
+    """NumPy loads its random numbers on first use, which would count as time of the first check."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST],
+        cwd=ROOT / "examples" / "numpy",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["", "True"]
+
+
 def test_the_names_of_the_package_are_found_on_first_use() -> None:
     assert all(getattr(bptt_oracle, name).__name__ == name for name in bptt_oracle.__all__)
     with pytest.raises(AttributeError, match="no attribute 'checks'"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator, default_rng  # NumPy would load it at the first draw, within the first check
 from numpy.typing import NDArray
 
 from ..instances import dyadic
@@ -152,7 +153,7 @@ class Probe:
 
 def draw(plan: Plan, seed: int) -> Probe:
     """The network that a plan and a seed determine."""
-    rng = np.random.default_rng([seed, plan.T, plan.B, *plan.d])
+    rng = default_rng([seed, plan.T, plan.B, *plan.d])
     n, T, B, d, kind = len(plan.d) - 1, plan.T, plan.B, plan.d, plan.kind
 
     def normal(*shape: int, size: float = 1.0) -> Array:
@@ -180,7 +181,7 @@ def draw(plan: Plan, seed: int) -> Probe:
     return Probe(plan, seed, params, x, y, h0)
 
 
-def _recurrent(rng: np.random.Generator, width: int, kind: str, scale: float) -> Array:
+def _recurrent(rng: Generator, width: int, kind: str, scale: float) -> Array:
     """H, neither symmetric nor orthogonal; one that keeps lengths where a gradient must be carried far."""
     if kind == "sized":
         return _small_by_rows(rng, width, width) * 0.75
@@ -190,7 +191,7 @@ def _recurrent(rng: np.random.Generator, width: int, kind: str, scale: float) ->
     return dyadic(rotation)
 
 
-def _small_by_rows(rng: np.random.Generator, rows: int, columns: int) -> Array:
+def _small_by_rows(rng: Generator, rows: int, columns: int) -> Array:
     """One large entry in each row, and sizes that add up to little more, so that their products do not grow."""
     large = np.eye(columns)[rng.permutation(columns)][np.arange(rows) % columns]
     return dyadic(large + rng.standard_normal((rows, columns)) / (4 * columns))
