@@ -30,10 +30,10 @@ ONE, ORACLE, CENTRAL = "one gradient", "bptt_oracle.check", "central differences
 FOR_EACH_PARAMETER = (SLOW, CENTRAL)
 """The checks that ask f for every parameter: these alone can take too long."""
 
-BUDGET = {True: 2.5, False: 120.0}
+BUDGET = {True: 2.5, False: 20.0}
 """Seconds that one check may be expected to take, by whether it is to be quick: else it is extrapolated."""
 
-ONCE = {True: 1.0, False: 10.0}
+ONCE = {True: 1.0, False: 5.0}
 """Seconds above which one check is expected to take too long for more than one round."""
 
 
