@@ -13,7 +13,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
 
-.PHONY: help setup verify report readme test proof docs lint types bench score clean
+.PHONY: help setup verify report readme test slow proof docs lint types bench score clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,6 +36,9 @@ docs: setup  ## build the site in docs/_build/html
 
 test: setup  ## run the tests
 	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+
+slow: setup  ## run the tests that take long
+	$(BIN)/pytest -n auto --maxprocesses 4 -m slow $(ARGS)
 
 proof:  ## have Coq check the theorems (installs Debian's coq if it is missing), and write reports/theorems.json
 	PYTHON=$(PYTHON) proof/run

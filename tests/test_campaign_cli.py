@@ -31,6 +31,7 @@ def test_a_campaign_prints_its_report_and_writes_it(tmp_path: Path, capsys: pyte
     assert "40 instances" in err
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_a_real_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bptt_oracle.cli", *SMALL, "--processes", "1"]
 

@@ -75,6 +75,7 @@ def test_the_command_says_what_memory_it_took(capsys: pytest.CaptureFixture[str]
     assert re.search(r"^peak memory: \d+\.\d\d GiB$", out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_few_copies_of_z() -> None:
     network = Description(3, 400, (32, 32, 32, 2000), seed=1)
     program = (

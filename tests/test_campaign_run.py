@@ -129,6 +129,7 @@ Path(sys.argv[2]).write_text(text_json(data) + markdown(data), encoding="utf-8")
 """
 
 
+@pytest.mark.slow
 def test_killed_at_ten_random_moments_a_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
     rng = np.random.default_rng(10)
     journal, written = tmp_path / "j", tmp_path / "report"
@@ -205,6 +206,7 @@ def test_no_block_is_handed_out_far_ahead() -> None:
     assert report(PLAN, run(PLAN, Watched(), task=quick, progress=progress)) == reference()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
     marks: Iterator[int] = iter((200_000, 1_000_000))
     mark, sizes = next(marks), []

@@ -205,6 +205,7 @@ def test_cases_of_gamma(decided: dict[str, Claim]) -> None:
 # ------------------------------------------------------------------------------------------------ determinism
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same(decided: dict[str, Claim]) -> None:
     program = (
         "import json; from dataclasses import asdict; from bptt_oracle.claims import claims; "

@@ -150,6 +150,7 @@ def test_the_verdicts_name_no_path_and_no_time(reports: Path, data: Any) -> None
     assert data["environment"].keys() == {"bptt-oracle", "jax", "numpy", "python-flint", "seed"}
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(reports: Path, tmp_path: Path) -> None:
     program = "import sys, test_cli; sys.exit(test_cli.verify_quickly(sys.argv[1]))"
     done = subprocess.run(

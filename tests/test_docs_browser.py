@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from test_docs import DOCS, PAGES, VERDICTS, build, needs_sphinx, reports_in
-from test_report_browser import browser, foreign, pytestmark, sideways, violations, visit
+from test_report_browser import browser, foreign, sideways, violations, visit
+from test_report_browser import pytestmark as needs_chromium
 
-__all__ = ["browser", "pytestmark"]
+__all__ = ["browser"]
+pytestmark = [needs_chromium, pytest.mark.slow]
 GENERATED = ("genindex", "py-modindex", "search")
 LONG = 40
 """As many of a kind of block as stay on a page while axe looks at it: what follows is made in the same way."""
