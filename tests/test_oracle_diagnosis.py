@@ -128,6 +128,9 @@ PAIRS = [
     ("delta-clipped-by-norm(5)", "bias-averaged@b"),
     ("steps-reversed@W-upper", "next-input-wraps@W-first"),
     ("clipped-by-global-norm(1)", "before-slope@H-first"),
+    ("last-steps-only(3)", "current-state@H"),
+    ("last-steps-only-hidden(3)", "carry-untransposed"),
+    ("last-steps-only(2)", "target-late"),
     ("scale(1 / B)@H-first", "carry-dropped"),
     ("clipped-by-norm(0.1)@W-upper", "carry-untransposed"),
 ]
@@ -224,6 +227,13 @@ def test_an_explanation_that_fails_on_the_network_kept_back_is_not_given() -> No
     other = cases(("carry-dropped",))
     mixed = [other[i] if i == deepest else case for i, case in enumerate(found)]
     assert not {m.slug for m in diagnose(mixed)} & catalogue().keys()
+
+
+def test_a_loop_over_the_last_steps_is_one_mistake_and_of_the_last_step_alone_a_sum_with_one_term() -> None:
+    (two,) = diagnose(cases(("last-steps-only(2)",)))
+    assert two.message.startswith("The loop backwards covers only the last 2 steps")
+    (one,) = diagnose(cases(("last-steps-only(1)",)))
+    assert one.slug == "last-step-only"
 
 
 def test_factors_that_differ_between_layers_without_a_rule_have_no_name() -> None:

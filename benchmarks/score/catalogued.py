@@ -11,6 +11,7 @@ import numpy as np
 from bptt_oracle.oracle.accumulators import ACCUMULATORS
 from bptt_oracle.oracle.conventions import Conventions
 from bptt_oracle.oracle.deviations import PLACES, Deviation, DeviationError
+from bptt_oracle.oracle.laws import CUTS
 from bptt_oracle.oracle.probes import Plan, Probe, draw
 from bptt_oracle.oracle.truth import truth_of
 from bptt_oracle.oracle.variations import FINISHES, SLOTS, assorted, simulate
@@ -44,7 +45,7 @@ def _parameters(slug: str) -> tuple[str, ...]:
         return _FACTORS
     if "clipped" in slug:
         return _LIMITS
-    return _WINDOWS if slug == "truncated-window" else _CHUNKS if slug.startswith("truncated") else ("",)
+    return _WINDOWS if slug == "truncated-window" else _CHUNKS if slug in CUTS else ("",)
 
 
 def _means_something(deviation: Deviation) -> bool:

@@ -244,10 +244,18 @@ class Cut:
     ----------
     window : of how many steps a loss is carried back at most
     chunks : after how many steps the carrying is cut, counted from the first step, or from the last if negative
+    last : how many of the last steps the loop covers at all
+    output : whether the output layer is in that loop too
     """
 
     window: int | None = None
     chunks: int | None = None
+    last: int | None = None
+    output: bool = False
+
+    def skipped(self, T: int) -> int:
+        """How many of the first steps the loop leaves out."""
+        return 0 if self.last is None else max(T - self.last, 0)
 
 
 CUTS: Mapping[str, Callable[[str], Cut]] = {
@@ -255,6 +263,8 @@ CUTS: Mapping[str, Callable[[str], Cut]] = {
     "truncated-window": lambda p: Cut(window=int(p)),
     "truncated-chunks": lambda p: Cut(chunks=int(p)),
     "truncated-chunks-from-end": lambda p: Cut(chunks=-int(p)),
+    "last-steps-only": lambda p: Cut(last=int(p), output=True),
+    "last-steps-only-hidden": lambda p: Cut(last=int(p)),
 }
 """Where the carrying ends, by the number of steps."""
 
@@ -324,6 +334,8 @@ def backward(s: Setting, law: Law, lowest: int = 1) -> Errors | None:
     """
     cut = CUTS[law.cut.slug](law.cut.parameter)
     fed = ERRORS[law.error.slug](s)[:, None]
+    if cut.output:
+        fed = np.where(np.arange(s.T)[:, None, None, None] < cut.skipped(s.T), 0, fed)
     if cut.window is not None:  # every loss step on its own, so that each can be cut at its own step
         each = np.eye(s.T)[:, :, None, None]
         fed = each * fed
@@ -349,7 +361,8 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
     def limited(array: Array, what: str) -> Array:
         return _limited(array, law.clip) if clips[what] else array
 
-    for t in range(T) if carry.forward else range(T - 1, -1, -1):
+    first = cut.skipped(T)
+    for t in range(first, T) if carry.forward else range(T - 1, first - 1, -1):
         carried, source_step = None, _source_step(t, T, carry)
         if matrix is not None and source_step is not None and not _ends(t + 1, T, cut.chunks):
             carried = limited(limited(source[source_step], "carried-delta") @ matrix, "carry-")
@@ -365,7 +378,9 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
         if cut.window is not None:
             dz[t, t + cut.window + 1 :] = 0
             dh[t, t + cut.window + 1 :] = 0
-    errors.dz[l], errors.dh[l], errors.direct[l] = dz, dh, slope * above
+    direct = slope * above
+    direct[:first] = 0
+    errors.dz[l], errors.dh[l], errors.direct[l] = dz, dh, direct
 
 
 def _source_step(t: int, T: int, carry: Carry) -> int | None:

@@ -26,7 +26,7 @@ from .variations import accumulator
 MOST = 3
 """How many deviations of the law are tried together."""
 
-MOST_STEPS = 100_000
+MOST_STEPS = 120_000
 """How many steps of layers are worked out before the search ends with the best that it has: about 5 seconds."""
 
 _KEPT = 12
@@ -205,6 +205,7 @@ def _laws(one: View, errors: Iterable[Deviation], count: int) -> Iterator[Law]:
     slots = _slots(one, thresholds=False)
     if count == MOST:
         del slots["clip"]  # which is seldom, and of which there are many: it is added to a law with fewer
+        slots["cut"] = [cut for cut in slots["cut"] if not _is_of_loop(cut)]  # the same
     for error in errors:
         others = count - (error is not RIGHT)
         for chosen in combinations(slots, others) if others >= 0 else ():
@@ -220,7 +221,7 @@ def _slots(one: View, *, thresholds: bool) -> dict[str, list[Deviation]]:
         "slope": _of(SLOPES),
         "order": _of(ORDERS),
         "carry": _of(CARRIES),
-        "cut": [Deviation(d.slug, str(steps)) for d in _of(CUTS) for steps in range(1, setting.T)],
+        "cut": [Deviation(d.slug, str(steps)) for d in _of(CUTS) for steps in range(1 + _is_of_loop(d), setting.T)],
         "clip": [Deviation(d.slug, limit) for d in _of(CLIPS) for limit in limits],
         "out": [Deviation(d.slug, tensor="W-output") for d in _of(SIGNALS) if d.slug not in _ONLY_BETWEEN_HIDDEN],
         "down": _of(SIGNALS) if setting.n > 2 else [],
@@ -229,6 +230,11 @@ def _slots(one: View, *, thresholds: bool) -> dict[str, list[Deviation]]:
 
 def _of(slugs: Iterable[str]) -> list[Deviation]:
     return [Deviation(slug) for slug in slugs if slug != "right"]
+
+
+def _is_of_loop(cut: Deviation) -> bool:
+    """Whether a cut leaves out steps of the whole loop: at least two are left, of one alone the sums say as much."""
+    return CUTS[cut.slug]("1").last is not None
 
 
 def _limits(one: View) -> list[str]:

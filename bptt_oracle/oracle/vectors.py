@@ -17,7 +17,7 @@ from .accumulators import ACCUMULATORS
 from .answers import Grads, Truth
 from .conventions import Conventions
 from .deviations import TENSORS, Deviation
-from .laws import SIGNALS
+from .laws import CUTS, SIGNALS
 from .mistakes import catalogue
 from .probes import Array, Probe
 from .truth import truth_of
@@ -151,7 +151,7 @@ def _deviations(probe: Probe) -> Iterator[list[Deviation]]:
             yield from ([Deviation(slug, tensor=tensor)] for tensor in ("", "W-output"))
         elif slug == "scale":
             yield from ([Deviation(slug, parameter)] for parameter in ("T", "B", "-1"))
-        elif slug.startswith("truncated"):
+        elif slug in CUTS:
             yield [Deviation(slug, str(steps)) for steps in range(probe.T - 1, 0, -1)]
         elif "clipped" in slug:
             yield [Deviation(slug, limit) for limit in _LIMITS]
