@@ -150,7 +150,7 @@ def _means(found: Data, threads: str) -> Table:
         "How many times the time of one pass each takes: geometric means over sizes. Above 1, one pass is faster. "
         "Before the times, all gradients are compared, within derived bounds. JAX has compiled before, "
         f"{seconds(min(compiling))} to {seconds(max(compiling))} a size, which is not counted.",
-        ("contender", *(f"{title} ({len(group)})" for title, group in there.items())),
+        ("contender", *(f"{title}, {len(group)} sizes" for title, group in there.items())),
         tuple((NAMES[name], *(_mean(group, name) for group in there.values())) for name in names),
     )
 
