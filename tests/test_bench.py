@@ -1,6 +1,8 @@
 """The benchmarks: what is said of times, who computes what, and what is written. No test asserts anything of a time."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,6 +288,24 @@ def test_settings_reach_the_process_and_a_kernel_that_was_forced_does_not() -> N
     assert found["OMP_NUM_THREADS"] == found["OPENBLAS_NUM_THREADS"] == "1"
     assert found["HOME"] == "/home"
     assert machine.environment("all", given)["OPENBLAS_NUM_THREADS"] == str(machine.cores())
+
+
+def test_what_is_to_run_on_one_thread_is_kept_to_one_core() -> None:
+    program = (
+        "from bptt_oracle.bench import machine;"
+        "before = machine.cores(); machine.confine(1);"
+        "print(before, machine.cores(), machine.set_here()['cores'])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    before, after, said = map(int, found.stdout.split())
+    assert before == machine.cores()
+    assert after == said == (1 if hasattr(os, "sched_setaffinity") else before)
+
+
+def test_processors_kept_busy_are_processor_time_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "process_time", iter([1.0, 4.0]).__next__)
+    monkeypatch.setattr(timing, "perf_counter", iter([10.0, 12.0]).__next__)
+    assert timing.busy(lambda: "done") == ("done", 1.5)
 
 
 def test_a_process_that_fails_is_reported_with_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,16 @@ def test_a_library_that_is_not_installed_is_shown_as_such(data: Any, score: Any)
     assert not any("torch" in row[0] for figure in shown.figures for row in figure.table.rows)
 
 
+def test_processors_kept_busy_are_shown_of_every_contender(data: Any) -> None:
+    for cell, share in zip(data["one_pass"]["1"]["cells"], [0.5, 1.875, *[1.25] * 1000], strict=False):
+        cell["processors"] = {"one pass": 1.0, "JAX": share}
+    data["settings"]["1"]["cores"] = 1
+    recorded.check(data, "benchmarks.json")
+    shown = markdown(data)
+    assert "one pass 1.00 (at most 1.00), JAX 1.25 (at most 1.88)" in shown
+    assert "the process kept to 1 of the cores, " in shown
+
+
 def test_what_is_extrapolated_is_marked(data: Any) -> None:
     check = data["checks"]["sizes"][-1]["checks"]
     check["central differences"] = {

@@ -15,7 +15,7 @@ from .contenders import AGAIN, NAMES, ONE_PASS, Contender
 from .grid import LeftOut, grid
 from .machine import NOT_INSTALLED
 from .networks import Data, Size, draw
-from .timing import Effort, alternate, digits, geometric_mean, ratios, spread
+from .timing import Effort, alternate, busy, digits, geometric_mean, ratios, spread
 
 SEED = 2016
 EFFORT = {True: Effort(seconds=0.6, most=7), False: Effort(seconds=1.2)}
@@ -76,7 +76,10 @@ def cell(
     data = draw(size, SEED)
     found = made(data, threads)
     there = {name: each for name, each in found.items() if each is not None}
-    results = {name: each.result(each.work()) for name, each in there.items()}
+    results, processors = {}, {}
+    for name, each in there.items():
+        worked, processors[name] = busy(each.work)
+        results[name] = each.result(worked)
     shares, strong = compare(data, results[ONE_PASS], results), strength(data, results[ONE_PASS])
     if strong >= 1:
         raise DisagreementError(
@@ -91,6 +94,7 @@ def cell(
             name: ratios(samples[name], samples[ONE_PASS]) for name in NAMES if name in samples and name != ONE_PASS
         },
         "preparation": {name: digits(each.preparation) for name, each in there.items() if each.preparation is not None},
+        "processors": {name: digits(share) for name, share in processors.items()},
         "share_of_bound": {name: digits(share) for name, share in shares.items()},
         "bound_over_gradient": digits(strong),
     }

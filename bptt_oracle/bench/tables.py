@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .contenders import JAX, NAMES, ONE_PASS, PRODUCTS, TORCH
@@ -74,7 +75,9 @@ def _machine(data: Data) -> Table:
             for each in found["blas"]
         )
         rows.append((f"BLAS, {THREADS[threads]}", blas))
-        rows.append((f"set, {THREADS[threads]}", ", ".join(f"{k}={v}" for k, v in found["variables"].items())))
+        confined = [f"the process kept to {found['cores']} of the cores"] if "cores" in found else []
+        variables = [f"{k}={v}" for k, v in found["variables"].items()]
+        rows.append((f"set, {THREADS[threads]}", ", ".join(confined + variables)))
     for threads, found in data.get("one_pass", {}).items():
         noise = found["noise"]
         edge, product = noise["product"]["size"], noise["product"]["seconds"]
@@ -82,12 +85,21 @@ def _machine(data: Data) -> Table:
         rows.append((f"noise, {THREADS[threads]}", f"{what}: {timed(product)}, {_range(product)}"))
         again = f"one pass against itself: ratios of medians {spread(noise['again'])}, "
         rows.append((f"noise, {THREADS[threads]}", again + _range(noise["again"], of=figures)))
+        measured = [each["processors"] for each in found["cells"] if "processors" in each]
+        if measured:
+            rows.append((f"processors kept busy, {THREADS[threads]}", _busy(measured)))
     return Table(
         "What it ran on",
         "Times are medians, with the quartiles of the rounds behind them. Noise is that of the same run.",
         ("what", "as it was"),
         tuple(rows),
     )
+
+
+def _busy(measured: Sequence[Mapping[str, float]]) -> str:
+    """By contender, processor time over time: the median of the sizes, and the most."""
+    by_name = {name: [each[name] for each in measured] for name in NAMES if name in measured[0]}
+    return ", ".join(f"{name} {median(each):.2f} (at most {max(each):.2f})" for name, each in by_name.items())
 
 
 def _range(found: Data, of: Callable[[float], str] = seconds) -> str:

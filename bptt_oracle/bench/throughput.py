@@ -14,7 +14,7 @@ from typing import Any
 from ..batches import REFUSED
 from . import ways
 from .agreement import DisagreementError
-from .machine import cores
+from .machine import confine, cores
 from .timing import digits, in_turn, spread
 
 ROUNDS = {True: 1, False: 5}
@@ -74,8 +74,9 @@ Everywhere = Callable[..., list[Any]]
 
 @contextmanager
 def processes(count: int) -> Iterator[Everywhere]:
-    """Has a function done in as many processes, each with a seed of its own."""
-    executors = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(count)]
+    """Has a function done in as many processes, each with a core and a seed of its own."""
+    spawn = get_context("spawn")
+    executors = [ProcessPoolExecutor(1, spawn, initializer=confine, initargs=(i,)) for i in range(count)]
 
     def everywhere(function: Callable[..., Any], *given: Any, seed: int) -> list[Any]:
         jobs = [each.submit(function, *given, count * seed + i) for i, each in enumerate(executors)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, log
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 Clock = Callable[[], float]
@@ -64,6 +64,14 @@ def alternate(contenders: Mapping[str, Work], effort: Effort, clock: Clock = per
         for name in order:
             samples[name].append(_sample(contenders[name], calls[name], clock))
     return samples
+
+
+def busy(work: Work) -> tuple[Any, float]:
+    """What some work gives, and how many processors it keeps busy meanwhile: its processor time over its time."""
+    start, started = process_time(), perf_counter()
+    found = work()
+    used = process_time() - start
+    return found, used / max(perf_counter() - started, LEAST)
 
 
 def _sample(work: Work, calls: int, clock: Clock) -> float:

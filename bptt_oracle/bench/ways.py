@@ -13,9 +13,7 @@ others.
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -31,6 +29,7 @@ from ..evidence import Plan, ball_evidence, field_evidence
 from ..instances import Description, Instance, draw, random_description
 from ..manual import ACTIVATIONS
 from ..reference import padding, quantities
+from ..stopwatch import Stopwatch
 
 SEED = 2016
 BATCH, SHAPES, MAPPED, EXACT, CHECKED = 256, 2, 64, 4, 6
@@ -38,22 +37,10 @@ BATCH, SHAPES, MAPPED, EXACT, CHECKED = 256, 2, 64, 4, 6
 networks of which the limits are checked."""
 
 
-class Clock:
-    """Processor seconds by name."""
+class Clock(Stopwatch):
+    """The stopwatch of a process, one for each share of work."""
 
     running: Clock
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Count a block under a name."""
-        start = time.process_time()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.process_time() - start
 
 
 def descriptions(count: int, seed: int) -> list[Description]:

@@ -24,9 +24,11 @@ def main(table: str, threads: str, extent: str) -> int:
         print(json.dumps(what, allow_nan=False), file=lines, flush=True)
 
     from .agreement import DisagreementError
-    from .machine import set_here
+    from .machine import confine, set_here
     from .sums import VisitsError
 
+    if threads == "1" and table != "throughput":  # whose processes have a core each
+        confine()
     try:
         measure = import_module(f".{table}", __package__).measure
         result = measure(threads, quick=extent == "quick", progress=lambda done, of: say(done=done, of=of))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..environment import environment
 from ..instances import Description
+from ..stopwatch import Stopwatch
 from .found import Done, Failure, Found
 from .plan import Plan
 
@@ -30,20 +30,20 @@ def do(plan: Plan, number: int) -> Done:
     from .judging import gradient_named  # here, so that JAX and python-flint load in workers alone
 
     with _ONE_AT_A_TIME:
-        start, clock = time.process_time(), _Clock()
+        start, clock = time.process_time(), Stopwatch()
         block = plan.block(number)
         gradient = gradient_named(plan.gradient)
         numbers = range(block.first, block.first + block.count)
         with clock("manual"):
             descriptions = [plan.description(block.arithmetic, i) for i in numbers]
         found = _judged(block.arithmetic, numbers, descriptions, gradient, clock)
-        alone = clock.seconds if block.arithmetic in _MET else 0.0
+        alone = clock.seconds["manual"] if block.arithmetic in _MET else 0.0
         _MET.add(block.arithmetic)
         return Done(number, block.arithmetic, found, environment(), time.process_time() - start, alone)
 
 
 def _judged(
-    arithmetic: str, numbers: range, descriptions: Sequence[Description], gradient: Gradient, clock: _Clock
+    arithmetic: str, numbers: range, descriptions: Sequence[Description], gradient: Gradient, clock: Stopwatch
 ) -> Found:
     from .judging import certificate, judge_all
     from .shrinking import shrink
@@ -60,19 +60,3 @@ def _judged(
                 failure = replace(failure, shrunk=certificate(arithmetic, smallest))
             found.failures.append(failure)
     return found
-
-
-class _Clock:
-    """Processor seconds of the part that is the manual side."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        start = time.process_time()
-        try:
-            yield
-        finally:
-            if name == "manual":
-                self.seconds += time.process_time() - start
