@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +21,7 @@ import pytest
 from campaigns import broken, deadly, elsewhere, quick, swift
 
 from bptt_oracle.campaign.errors import CampaignError
-from bptt_oracle.campaign.found import KEPT
+from bptt_oracle.campaign.found import KEPT, Done
 from bptt_oracle.campaign.journal import Journal
 from bptt_oracle.campaign.plan import Plan
 from bptt_oracle.campaign.running import AHEAD, State, run
@@ -206,32 +208,54 @@ def test_no_block_is_handed_out_far_ahead() -> None:
     assert report(PLAN, run(PLAN, Watched(), task=quick, progress=progress)) == reference()
 
 
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
-    marks: Iterator[int] = iter((200_000, 1_000_000))
-    mark, sizes = next(marks), []
+def kept_for_each_block(plan: Plan, journal: Journal, task: Callable[..., Any]) -> float:
+    """How many bytes more there are for each block, from a fifth of a plan to its end, once cycles are collected."""
+    marks: list[tuple[int, int]] = []
+    assert plan.blocks is not None
+    places = (plan.blocks // 5, plan.blocks)
+
+    def progress(state: State) -> None:
+        if len(marks) < len(places) and state.first >= places[len(marks)]:
+            gc.collect()
+            marks.append((state.first, tracemalloc.get_traced_memory()[0]))
+
     tracemalloc.start()
     try:
-
-        def progress(state: State) -> None:
-            nonlocal mark
-            if state.instances >= mark:
-                sizes.append(tracemalloc.get_traced_memory()[0])
-                mark = next(marks, 10**9)
-
-        plan = Plan(instances=1_000_000)
-        with Journal(tmp_path / "j", plan) as journal:
-            run(plan, AtOnce(), journal, progress=progress, task=swift)
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            resumed = run(plan, AtOnce(), journal, task=swift)
-            peak = tracemalloc.get_traced_memory()[1]
+        run(plan, AtOnce(), journal, progress=progress, task=task)
     finally:
         tracemalloc.stop()
+    (first, before), (last, after) = marks
+    return (after - before) / (last - first)
+
+
+REFERENCE = struct.calcsize("P")
+
+
+def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
+    plan = Plan(instances=1_000_000)
+    with Journal(tmp_path / "j", plan) as journal:
+        assert kept_for_each_block(plan, journal, swift) < REFERENCE / 2
+        tracemalloc.start()
+        try:
+            resumed = run(plan, AtOnce(), journal, task=swift)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
     assert resumed.instances == 1_000_000
     assert resumed.here == 0
-    assert sizes[1] - sizes[0] < 20_000  # bytes, for 800,000 instances
-    assert peak - before < 1_000_000  # one line at a time
+    assert peak < 1_000_000  # one line at a time
+
+
+def test_memory_that_grows_by_no_more_than_a_reference_for_each_block_shows(tmp_path: Path) -> None:
+    kept: list[None] = []
+
+    def leaking(plan: Plan, number: int) -> Done:
+        kept.append(None)
+        return swift(plan, number)
+
+    plan = Plan(instances=1_000_000)
+    with Journal(tmp_path / "j", plan) as journal:
+        assert kept_for_each_block(plan, journal, leaking) > REFERENCE / 2
 
 
 def test_a_worker_that_dies_is_replaced_and_its_blocks_are_counted_once(
