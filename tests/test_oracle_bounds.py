@@ -114,6 +114,33 @@ def test_a_truth_that_is_off_by_its_bound_is_noticed() -> None:
         assert not inside_of(truth, values)
 
 
+@precisions
+@pytest.mark.parametrize("over_time", ["mean", "sum", "last"])
+@plans
+def test_what_bounds_are_at_least_is_no_more_than_they_are(plan: Plan, over_time: str, precision: str) -> None:
+    for activation in SMOOTHNESS:
+        for biases in (1, 2):
+            c = ASKED.replace(activation=activation, over_time=over_time, precision=precision, biases=biases)
+            truth = truth_of(draw(plan, 3), c)
+            assert_least(truth)
+            assert truth.least.loss > 0
+            assert all((least > 0).any() for layer in truth.least.grads for least in layer.values())
+
+
+def test_what_bounds_are_at_least_on_random_networks_and_on_large_ones() -> None:
+    for seed in range(100):
+        assert_least(truth_of(*random_probe(seed)))
+    for plan in SIZED:
+        assert_least(truth_of(draw(plan, 1), ASKED))
+
+
+def assert_least(truth: Truth) -> None:
+    assert truth.least.loss <= truth.loss_bound
+    for least, bounds in zip(truth.least.grads, truth.bounds, strict=True):
+        assert least.keys() == bounds.keys()
+        assert all((least[name] <= bounds[name]).all() for name in bounds)
+
+
 def test_a_network_without_hidden_layers_has_bounds() -> None:
     probe = draw(Plan("none hidden", (3, 4), T=3, B=2), 1)
     truth = truth_of(probe, ASKED)

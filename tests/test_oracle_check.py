@@ -36,6 +36,21 @@ FULL = Conventions(batch="time-first", layout="rows", h0=True)
 # ------------------------------------------------------------------------------------------------- right and wrong
 
 
+def test_bounds_are_worked_out_only_for_what_is_not_right_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded: list[int] = []
+
+    def counted(self: Truth) -> Any:
+        bounded.append(1)
+        return self.bounded()
+
+    monkeypatch.setattr(Truth, "limits", property(counted))
+    c = Conventions(h0=True)
+    assert check(implementation(c)).ok
+    assert not bounded
+    assert not check(textbook(*next(iter(WRONG.values())))).ok
+    assert bounded
+
+
 def test_a_right_backprop_is_right_on_every_network() -> None:
     result = check(implementation(FULL))
     assert result.ok

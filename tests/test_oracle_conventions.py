@@ -141,15 +141,21 @@ def test_a_network_near_the_kink_of_a_relu_is_drawn_anew(monkeypatch: pytest.Mon
         seen.append(1)
         return len(seen) > 2
 
+    def asked(f: Any) -> int:
+        seen.clear()
+        inquiry = Inquiry(Callee(f), 5, "manual")
+        inquiry.ask(PLANS[0], Conventions())
+        return inquiry.network(PLANS[0], Conventions()).seed
+
     monkeypatch.setattr(inquiries, "decided", undecided_at_first)
-    asked = Inquiry(Callee(implementation(Conventions())), 5, "manual")
-    assert asked.network(PLANS[0], Conventions()).seed == 5 + 2 * inquiries._APART
+    assert asked(textbook(("(1 - h[t] ** 2)", "(1 - h[t])"))) == 5 + 2 * inquiries._APART
+    assert (asked(textbook()), seen) == (5, [])  # so near to the truth that no bound has to be known
 
 
 def test_an_activation_without_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inquiries, "decided", lambda truth: False)
     with pytest.raises(UnboundedError, match="plain: expected a network in which the effect of rounding is bounded"):
-        check(implementation(Conventions()))
+        check(textbook(("(1 - h[t] ** 2)", "(1 - h[t])")))
 
 
 # ------------------------------------------------------------------------------------------------------- precision

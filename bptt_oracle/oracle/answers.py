@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,21 +46,45 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How far J may be from the right one, and the gradients, entry by entry."""
+
+    loss: float
+    grads: Grads
+
+
+@dataclass(frozen=True)
 class Truth:
     """The right loss and gradients of one network, and how far a right program may be from them.
 
     Attributes
     ----------
-    loss, loss_bound : J and its bound
-    grads, bounds : gradients and bounds, entry by entry
-    source : what they come from: "manual" or "jax"
+    loss, grads : J and its gradients
+    least : what all limits are at least
+    bounded : works the limits out, which takes longer than all the rest and is done when they are first asked for
+    source : what loss and gradients come from: "manual" or "jax"
     """
 
     loss: float
-    loss_bound: float
     grads: Grads
-    bounds: Grads
+    least: Limits
+    bounded: Callable[[], Limits]
     source: str = "manual"
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How far a right program may be from the truth."""
+        return self.bounded()
+
+    @property
+    def loss_bound(self) -> float:
+        """The bound of J."""
+        return self.limits.loss
+
+    @property
+    def bounds(self) -> Grads:
+        """The bounds of the gradients, entry by entry."""
+        return self.limits.grads
 
 
 @dataclass(frozen=True)

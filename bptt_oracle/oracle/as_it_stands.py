@@ -13,7 +13,7 @@ import numpy as np
 
 from ..instances import dyadic
 from ..manual import forward_batch
-from .answers import Answer, Case, Failure, Truth
+from .answers import Answer, Case, Failure, Limits, Truth
 from .bounds import bounds_of
 from .calling import Callee, Function
 from .comparison import differ, discrepancies, tensor
@@ -133,12 +133,18 @@ class Standing:
             return truth
         net = batch_of(probe, conventions)
         sizes = replace(net, b=dict(enumerate(self.biases, start=1)))  # b enters the bounds by its size alone
-        wider = bounds_of(sizes, forward_batch(net), smoothness_of(conventions.activation), conventions.precision)
-        bounds = [
-            {name: {"H": wider.H, "W": wider.W, "b": wider.b, "b_hh": wider.b}[name][l] for name in layer}
-            for l, layer in enumerate(truth.grads, start=1)
-        ]
-        return replace(truth, loss_bound=wider.loss, bounds=bounds)
+
+        def bounded() -> Limits:
+            wider = bounds_of(sizes, forward_batch(net), smoothness_of(conventions.activation), conventions.precision)
+            return Limits(
+                wider.loss,
+                [
+                    {name: {"H": wider.H, "W": wider.W, "b": wider.b, "b_hh": wider.b}[name][l] for name in layer}
+                    for l, layer in enumerate(truth.grads, start=1)
+                ],
+            )
+
+        return replace(truth, bounded=bounded)
 
     def unchecked(self) -> Iterator[tuple[str, list[str]]]:
         """Why gradients are left out, and which."""
@@ -161,7 +167,13 @@ class Standing:
             }
             for l, layer in enumerate(case.answer.grads, start=1)
         ]
-        truth = replace(case.truth, grads=kept(case.truth.grads), bounds=kept(case.truth.bounds))
+        known = case.truth
+        truth = replace(
+            known,
+            grads=kept(known.grads),
+            least=replace(known.least, grads=kept(known.least.grads)),
+            bounded=lambda: replace(known.limits, grads=kept(known.bounds)),
+        )
         return replace(case, answer=replace(case.answer, grads=grads), truth=truth)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .answers import Answer, Case, Truth
+from .answers import Answer, Case, Limits, Truth
 from .probes import Array
 from .result import Discrepancy
 
@@ -28,11 +28,19 @@ def tensor(l: int, name: str, layer: dict[str, Array]) -> str:
 
 def outside(answer: Answer, truth: Truth) -> set[str]:
     """Names of what lies outside its bound."""
-    return {name for name, yours, right, bound in pairs(answer, truth) if not _inside(yours, right, bound).all()}
+    return set(_apart(_named(answer, truth), _named(truth, truth), truth, 1))
+
+
+def agrees(answer: Answer, truth: Truth) -> bool:
+    """Whether an answer is so near to the truth that it is within the bounds whatever they are."""
+    yours, right, least = (_named(values, truth) for values in (answer, truth, truth.least))
+    return all(_inside(value, right[name], least[name]).all() for name, value in yours.items())
 
 
 def discrepancies(case: Case) -> list[Discrepancy]:
     """The worst entry of each tensor that lies outside its bound."""
+    if not case.outside:
+        return []
     found = []
     for name, yours, right, bound in pairs(case.answer, case.truth):
         inside = _inside(yours, right, bound)
@@ -61,8 +69,7 @@ def differ(first: Answer, second: Answer, truth: Truth) -> list[str]:
     """Names of what differs between two answers to the same question by more than rounding: twice the bound."""
     if (first.loss is None) != (second.loss is None):
         return ["J"]
-    ours = {name: yours for name, yours, _, _ in pairs(second, truth)}
-    return [name for name, yours, _, bound in pairs(first, truth) if not _inside(yours, ours[name], 2 * bound).all()]
+    return _apart(_named(first, truth), _named(second, truth), truth, 2)
 
 
 def largest_error(case: Case) -> tuple[float, str]:
@@ -81,6 +88,25 @@ def is_single(answer: Answer) -> bool:
     """Whether every gradient is a float32 number exactly, which a float64 computation gives by no accident."""
     with np.errstate(over="ignore"):
         return all(bool((g == g.astype(np.float32)).all()) for layer in answer.grads for g in layer.values())
+
+
+def _named(values: Answer | Truth | Limits, truth: Truth) -> dict[str, Array]:
+    """J, unless it is None, and the gradients that the truth has, output layer first, by their names."""
+    loss = {} if values.loss is None else {"J": np.asarray(values.loss)}
+    return loss | {
+        tensor(l, name, truth.grads[l - 1]): values.grads[l - 1][name]
+        for l in range(len(truth.grads), 0, -1)
+        for name in truth.grads[l - 1]
+    }
+
+
+def _apart(yours: Mapping[str, Array], right: Mapping[str, Array], truth: Truth, times: int) -> list[str]:
+    """Names of what is further apart than so many times the bound, which is worked out only if that has to be known."""
+    least = _named(truth.least, truth)
+    if not (far := [name for name in yours if not _inside(yours[name], right[name], times * least[name]).all()]):
+        return []
+    bounds = _named(truth.limits, truth)
+    return [name for name in far if not _inside(yours[name], right[name], times * bounds[name]).all()]
 
 
 def _inside(yours: Array, right: Array, bound: Array) -> Array:

@@ -19,7 +19,7 @@ from .truth import truth_of
 
 def repeated(inquiry: Inquiry, plan: Plan, conventions: Conventions, when: str) -> Finding | None:
     """Ask f a second time about a network; "second-call" if it says something else."""
-    probe, first = inquiry.network(plan, conventions), inquiry.ask(plan, conventions)
+    first, probe = inquiry.ask(plan, conventions), inquiry.network(plan, conventions)
     second = inquiry.ask_again(probe, conventions)
     return _unlike(first, second, inquiry.truth(probe, conventions), "second-call", when, probe)
 

@@ -9,6 +9,7 @@ from math import isfinite
 
 from .answers import Answer, Case, Failure, Truth
 from .calling import Callee
+from .comparison import agrees
 from .conventions import ConventionError, Conventions
 from .probes import PLANS, Plan, Probe, draw
 from .truth import decided, truth_of
@@ -47,6 +48,8 @@ class Inquiry:
         self.times_out = 0
         self.is_renewing = False
         self._probes: dict[tuple[Plan, Conventions], Probe] = {}
+        self._bounded: set[tuple[Plan, Conventions]] = set()
+        self._agreeing: dict[tuple[Plan, Conventions], Answer] = {}
         self._cases: dict[tuple[Plan, Conventions], tuple[Answer | Failure, Case | Failure]] = {}
         self._outcomes: dict[tuple[Plan, int, Conventions], Answer | Failure] = {}
 
@@ -56,34 +59,51 @@ class Inquiry:
         return self.times_out >= MOST_TIMES_OUT
 
     def network(self, plan: Plan, conventions: Conventions) -> Probe:
-        """The network of a plan as f takes it: drawn anew while not every gradient has a bound.
+        """The network of a plan as f takes it."""
+        key = (plan, conventions)
+        if key not in self._probes:
+            self._probes[key] = _drawn(plan, self.seed).reduced(conventions)
+        return self._probes[key]
+
+    def _draw_bounded(self, plan: Plan, conventions: Conventions) -> bool:
+        """Draw the network of a plan anew while not every gradient has a bound; whether it is another one now.
 
         Raises
         ------
         UnboundedError
             If none of many draws has.
         """
-        key = (plan, conventions)
-        if key not in self._probes:
+        key, before = (plan, conventions), self.network(plan, conventions)
+        if key not in self._bounded:
             for attempt in range(_DRAWS):
                 probe = _drawn(plan, self.seed + _APART * attempt).reduced(conventions)
                 if decided(self.guide(probe, conventions)):
                     self._probes[key] = probe
+                    self._bounded.add(key)
                     break
             else:
                 raise UnboundedError(
                     f"{plan.name}: expected a network in which the effect of rounding is bounded, but none of {_DRAWS} "
                     "is; is the given f' the derivative of the given f, without jumps?"
                 )
-        return self._probes[key]
+        return self._probes[key].seed != before.seed
 
     def ask(self, plan: Plan, conventions: Conventions) -> Answer | Failure:
-        """What f says about the network of a plan, asked once."""
+        """What f says about the network of a plan, asked once.
+
+        If it is not within the bounds whatever they are, the network has to have bounds: else f is asked about another.
+        """
         probe = self.network(plan, conventions)
         key = (plan, probe.seed, form_of(conventions))
         if key not in self._outcomes:
             self._outcomes[key] = self.ask_again(probe, conventions)
-        return self._outcomes[key]
+        outcome = self._outcomes[key]
+        if isinstance(outcome, Failure) or self._agreeing.get((plan, conventions)) is outcome:
+            return outcome
+        if agrees(outcome, self.guide(probe, conventions)):
+            self._agreeing[plan, conventions] = outcome
+            return outcome
+        return self.ask(plan, conventions) if self._draw_bounded(plan, conventions) else outcome
 
     def ask_again(self, probe: Probe, conventions: Conventions) -> Answer | Failure:
         """What f says about a network now; a fresh f, if `is_renewing`."""
@@ -101,7 +121,7 @@ class Inquiry:
         probe = self.network(plan, conventions)
         outcome = self.ask_again(probe, conventions)
         self._outcomes[plan, probe.seed, form_of(conventions)] = outcome
-        return outcome
+        return self.ask(plan, conventions)
 
     def guide(self, probe: Probe, conventions: Conventions) -> Truth:
         """What is right about a network under conventions that are only a guess: always by hand, which is quick."""
@@ -116,7 +136,8 @@ class Inquiry:
 
         A loss that is not finite is a failure, unless rounding may bring y^_k to 0 there: then it is left out.
         """
-        probe, outcome = self.network(plan, conventions), self.ask(plan, conventions)
+        outcome = self.ask(plan, conventions)
+        probe = self.network(plan, conventions)
         if (known := self._cases.get((plan, conventions))) is not None and known[0] is outcome:
             return known[1]
         case = self._cased(probe, conventions, outcome)
@@ -160,12 +181,14 @@ def _solved(key: _Key, conventions: Conventions, source: str) -> Truth:
     return truth_of(key.probe, conventions, source)
 
 
+@lru_cache(maxsize=256)
 def _as_truth_sees(conventions: Conventions) -> Conventions:
     """The conventions with everything reset that does not change the truth."""
     default = Conventions()
     return conventions.replace(layout=default.layout, batch=default.batch, targets=default.targets, h0=default.h0)
 
 
+@lru_cache(maxsize=256)
 def form_of(conventions: Conventions) -> Conventions:
     """The conventions with everything reset that f cannot see from its arguments."""
     default = Conventions()

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..manual import Batch, BatchGradients, Elementwise, forward_batch, one_pass_batch
-from .answers import Grads, Truth
+from .answers import Grads, Limits, Truth
 from .bounds import Bounds, bounds_of
 from .conventions import ConventionError, Conventions
+from .least import least_of
 from .probes import Array, Probe, is_sized
 from .smoothness import smoothness_of
 
@@ -68,15 +69,22 @@ def truth_of(probe: Probe, conventions: Conventions, source: str = "manual") -> 
     """
     net = batch_of(probe, conventions)
     run = forward_batch(net)
-    smooth = smoothness_of(conventions.activation)
-    bounds = bounds_of(net, run, smooth, conventions.precision, is_small_by_rows=is_sized(probe.plan))
+    found = one_pass_batch(net, run)
     loss, grads = (
-        (float(run.loss), _as_params(one_pass_batch(net, run)))
-        if source == "manual"
-        else _by_jax(net, conventions.activation, source)
+        (float(run.loss), _as_params(found)) if source == "manual" else _by_jax(net, conventions.activation, source)
     )
-    biases = conventions.biases
-    return Truth(loss, bounds.loss, _with_biases(grads, biases), _with_biases(_as_params(bounds), biases), source)
+    precision, biases = conventions.precision, conventions.biases
+
+    def limits(bounds: Bounds) -> Limits:
+        return Limits(bounds.loss, _with_biases(_as_params(bounds), biases))
+
+    def bounded() -> Limits:
+        smooth = smoothness_of(conventions.activation)
+        return limits(bounds_of(net, run, smooth, precision, is_small_by_rows=is_sized(probe.plan)))
+
+    with np.errstate(all="ignore"):  # where the truth is not finite, nobody is near to it
+        least = limits(least_of(net, run, found, precision))
+    return Truth(loss, _with_biases(grads, biases), least, bounded, source)
 
 
 def decided(truth: Truth) -> bool:
