@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch
+from .batch import Batch, over_steps
 from .calculus import Array
 from .output import Output
 from .propagation import Way, fastest, gradients_of
@@ -22,17 +22,18 @@ from .propagation import Way, fastest, gradients_of
 
 @dataclass(frozen=True)
 class LossAndGradients:
-    """J and its gradients in H, W, b and h(0), by layer, shapes as in `Batch`."""
+    """J and its gradients in H, W, b and h(0), by layer, shapes as in `Batch`; that in x, (T, B, d_0), if asked for."""
 
     loss: Any
     H: Mapping[int, Array]
     W: Mapping[int, Array]
     b: Mapping[int, Array]
     h0: Mapping[int, Array]
+    x: Array | None
 
 
 def gradients_in_segments(
-    net: Batch, length: int | None = None, *, recompute: bool = True, way: Way | None = None
+    net: Batch, length: int | None = None, *, recompute: bool = True, inputs: bool = False, way: Way | None = None
 ) -> LossAndGradients:
     """J and its gradients, segment by segment.
 
@@ -45,6 +46,8 @@ def gradients_in_segments(
     recompute
         Whether the states of a segment are worked out anew on the way back, or kept from the way forward. The result
         is the same, bit for bit.
+    inputs
+        Whether the gradient in x is wanted.
     way
         Through the hidden layers, as of `forward_batch`.
     """
@@ -60,16 +63,21 @@ def gradients_in_segments(
 
     after: dict[int, Array] = {}
     loss: Any = 0
+    x = np.empty_like(net.x) if inputs else None
     sums: dict[str, dict[int, Array]] = {"H": {}, "W": {}, "b": {}}
     while bounds:
         beginnings.pop()
-        segment = net.steps(*bounds.pop(), beginnings[-1])
+        start, stop = bounds.pop()
+        segment = net.steps(start, stop, beginnings[-1])
         h = kept.pop() or way.states(segment)
         output = Output(segment, segment.below(h, net.n))
-        found = gradients_of(segment, h, output.gradients(output.errors()), way, after)
+        top = output.gradients(output.errors())
+        found = gradients_of(segment, h, top, way, after)
+        if x is not None:
+            x[start:stop] = over_steps(found["hidden"][1], net.W[1]) if net.hidden else top[2]
         after = {l: gamma[0].copy() for l, gamma in found["hidden"].items()}
         loss = output.loss + loss
         for name, total in sums.items():
             for l, term in found[name].items():
                 total[l] = np.add(total[l], term, out=total[l]) if l in total else term
-    return LossAndGradients(loss, h0=found["h0"], **sums)
+    return LossAndGradients(loss, h0=found["h0"], x=x, **sums)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch, over_steps, rows_of
+from .batch import Batch, over_rows, over_steps, rows_of, summed
 from .calculus import Array
 from .functions import largest
 
@@ -53,24 +53,31 @@ class Output:
 
     def probabilities(self) -> Array:
         """y^ at all times, (3), shape (T, B, |V|)."""
-        z = over_steps(self.below, self.net.W[self.net.n].T)
-        self._to_probabilities(0, rows_of(z))
-        return z
+        y_hat = over_steps(self.below, self.net.W[self.net.n].T)
+        for at, z in _pieces(0, rows_of(y_hat)):
+            np.divide(z, self._to_exponentials(at, z), out=z)
+        return y_hat
 
     def errors_from(self, y_hat: Array) -> Errors:
         """gamma^(n)(t) = y^ - y, (7), each as much as its J^(t) counts."""
         rows = rows_of(y_hat)
         for at, block in self._blocks():
-            self._to_errors(at.start, rows[at], block)
+            for of_piece, error in _pieces(at.start, block):
+                count = self._counts[of_piece]
+                error[...] = rows[of_piece]
+                self._subtract_targets(of_piece, error, np.ones_like(count))
+                np.multiply(error, count, out=error)
             yield at, block
 
     def errors(self) -> Errors:
-        """The same, without keeping y^."""
+        """The same without y^: (e - total y) / total, since y^ is e / total."""
         h, W_T = rows_of(self.below), self.net.W[self.net.n].T
         for at, block in self._blocks():
             np.dot(h[at], W_T, out=block)
-            self._to_probabilities(at.start, block)
-            self._to_errors(at.start, block, block)
+            for of_piece, z in _pieces(at.start, block):
+                total = self._to_exponentials(of_piece, z)
+                self._subtract_targets(of_piece, z, total)
+                np.multiply(z, self._counts[of_piece] / total, out=z)
             yield at, block
 
     def gradients(self, errors: Errors) -> tuple[Array, Array, Array]:
@@ -80,7 +87,7 @@ class Output:
         sums: list[Array] = []
         for at, error in errors:
             np.dot(error, W_n, out=rows_of(arriving)[at])
-            terms = [np.dot(error.T, h[at]), error.sum(axis=0)]
+            terms = [np.dot(error.T, h[at]), summed(error)]
             sums = [np.add(a, b, out=a) for a, b in zip(sums, terms, strict=True)] if sums else terms
         W, b = sums
         return W, b, arriving
@@ -94,31 +101,29 @@ class Output:
             at = slice(start, min(start + length, count))
             yield at, room[: at.stop - start]
 
-    def _to_probabilities(self, first: int, block: Array) -> None:
-        """W h of the rows from `first` on into y^, in place; their J^(t), in the form of (6)'s second line."""
-        functions, b = self.net.functions, self.net.b[self.net.n]
-        exp, log = functions.exp.into, functions.log
-        for at, z in _pieces(first, block):
-            z += b
-            shift, logit = _shifts(functions.shift, z), self._at_targets(at, z)
-            np.subtract(z, shift, out=z)
-            exp(z, z)
-            total = z.sum(axis=1, keepdims=True)
-            np.divide(z, total, out=z)
-            self.losses[at] = (log(total) + shift)[:, 0] - logit
+    def _to_exponentials(self, at: slice, z: Array) -> Array:
+        """W h of some rows into e = exp of the shifted logits, in place; their J^(t), in the form of (6)'s second line.
 
-    def _to_errors(self, first: int, y_hat: Array, block: Array) -> None:
-        """gamma^(n) of the rows from `first` on, from their y^, which may be the same array."""
-        y, counts = self._targets, self._counts
-        for (at, row), (_, error) in zip(_pieces(first, y_hat), _pieces(first, block), strict=True):
-            if y.ndim == 1:
-                own = np.arange(len(row)), y[at]
-                of_class = (row[own] - 1) * counts[at, 0]
-                np.multiply(row, counts[at], out=error)
-                error[own] = of_class
-            else:
-                np.subtract(row, y[at], out=error)
-                np.multiply(error, counts[at], out=error)
+        Returns
+        -------
+        The sum of each row, shape (rows, 1).
+        """
+        functions = self.net.functions
+        np.add(z, self.net.b[self.net.n], out=z)
+        shift, logit = _shifts(functions.shift, z), self._at_targets(at, z)
+        np.subtract(z, shift, out=z)
+        functions.exp.into(z, z)
+        total = over_rows(z)
+        self.losses[at] = (functions.log(total) + shift)[:, 0] - logit
+        return total
+
+    def _subtract_targets(self, at: slice, rows: Array, times: Array) -> None:
+        """Some rows less y, as many times as is given, shape (rows, 1); in place."""
+        y = self._targets[at]
+        if y.ndim == 1:
+            rows[np.arange(len(rows)), y] -= times[:, 0]
+        else:
+            np.subtract(rows, times * y, out=rows)
 
     def _at_targets(self, at: slice, z: Array) -> Array:
         """y^T z of each row: z_k, if y is of classes."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import recurrence, wavefront
-from .batch import Batch, over_steps, rows_of, summed_outer
+from .batch import Batch, over_steps, rows_of, summed, summed_outer
 from .calculus import Array
 from .output import Output
 
@@ -144,7 +144,7 @@ def gradients_of(
     return {
         "H": {l: summed_outer(gamma[l], h[l][:-1]) for l in net.hidden},
         "W": {l: summed_outer(gamma[l], net.below(h, l)) for l in net.hidden} | {net.n: W_n},
-        "b": {l: gamma[l].sum(axis=(0, 1)) for l in net.hidden} | {net.n: b_n},
+        "b": {l: summed(rows_of(gamma[l])) for l in net.hidden} | {net.n: b_n},
         "h0": {l: np.dot(gamma[l][0], net.H[l]) for l in net.hidden},
         "hidden": gamma,
     }

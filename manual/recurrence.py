@@ -47,11 +47,14 @@ def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[i
         gamma[l] = arriving if l == net.n - 1 else over_steps(gamma[l + 1], net.W[l + 1])
         if l in after:
             gamma[l][-1] += np.dot(after[l], net.H[l])
-        gamma[l][-1] *= slopes(net, h, l, slice(net.T - 1, net.T))[0]
         length = max(1, BLOCK // gamma[l][0].nbytes)
-        for stop in range(net.T - 1, 0, -length):
+        for stop in range(net.T, 0, -length):
             at = slice(max(0, stop - length), stop)
-            go_back(net.H[l], gamma[l][at.start + 1 : stop + 1], gamma[l][at], slopes(net, h, l, at))
+            slope = slopes(net, h, l, at)
+            if stop == net.T:
+                gamma[l][-1] *= slope[-1]
+            onwards = gamma[l][at.start : stop + 1]
+            go_back(net.H[l], onwards[1:], onwards[:-1], slope[: len(onwards) - 1])
     return gamma
 
 
@@ -88,7 +91,7 @@ def go_back(H: Array, after: Array, arriving: Array, slope: Array) -> None:
     slope
         f'(z^(l)(t)).
     """
-    add, multiply, recurrent = np.add, np.multiply, np.empty_like(as_vectors(arriving)[0])
+    add, multiply, recurrent = np.add, np.multiply, np.empty_like(after, shape=as_vectors(arriving).shape[1:])
     backwards = (as_vectors(steps)[::-1] for steps in (after, arriving, slope))
     for after_t, gamma_t, slope_t in zip(*backwards, strict=True):
         after_t.dot(H, recurrent)

@@ -50,23 +50,21 @@ shapes = pytest.mark.parametrize(("d", "T", "B"), SHAPES)
 
 def in_segments(net: Batch, way: Way | None, length: int | None = None, recompute: bool = True) -> Named:
     """J and its gradients, segment by segment."""
-    found = gradients_in_segments(net, length, recompute=recompute, way=way)
+    found = gradients_in_segments(net, length, recompute=recompute, inputs=True, way=way)
+    assert found.x is not None
     return {
         "J": np.array([found.loss]),
         **{f"H^({l})": a for l, a in found.H.items()},
         **{f"W^({l})": a for l, a in found.W.items()},
         **{f"b^({l})": a for l, a in found.b.items()},
         **{f"h^({l})(0)": a for l, a in found.h0.items()},
+        **{f"x^({t})": a for t, a in enumerate(found.x, start=1)},
     }
 
 
 def along(net: Batch, way: Way) -> Named:
     """J and its gradients, one way."""
     return found_by(net, lambda net, run: one_pass_batch(net, run, way), lambda net: forward_batch(net, way))
-
-
-def without_x(named: Named) -> Named:
-    return {name: array for name, array in named.items() if name[0] != "x"}
 
 
 # --------------------------------------------------------------------------------------------------- over the field
@@ -86,7 +84,7 @@ def test_segments_give_the_gradients_of_each_sequence_exactly(
     way: Way, d: tuple[int, ...], T: int, B: int, length: int | None
 ) -> None:
     of = over_field(d, T, B, 2)
-    truth = without_x(expected(of))
+    truth = expected(of)
     for recompute in (True, False):
         assert differing(in_segments(of.batch, way, length, recompute), truth, exactly_equal) == []
 
@@ -103,7 +101,7 @@ def test_a_slope_that_is_any_function_of_h_gives_the_same_gradients_exactly(
     plain = replace(of, sequences=[replace(net, functions=functions) for net in of.sequences])
     truth = expected(plain)
     assert differing(along(with_slope.batch, way), truth, exactly_equal) == []
-    assert differing(in_segments(with_slope.batch, way), without_x(truth), exactly_equal) == []
+    assert differing(in_segments(with_slope.batch, way), truth, exactly_equal) == []
     another = replace(functions, f=replace(functions.f, slope=field.Oracle(4, "phi")))
     if len(d) > 2:
         assert differing(along(replace(of.batch, functions=another), way), truth, exactly_equal) != []
@@ -116,7 +114,7 @@ def test_classes_are_targets_of_ones_and_zeros_exactly(d: tuple[int, ...], T: in
     one_hot = field.to_field(np.eye(d[-1], dtype=int)[classes])
     truth = found_by(replace(net, y=one_hot))
     assert differing(found_by(replace(net, y=classes)), truth, exactly_equal) == []
-    assert differing(in_segments(replace(net, y=classes), None), without_x(truth), exactly_equal) == []
+    assert differing(in_segments(replace(net, y=classes), None), truth, exactly_equal) == []
     assert differing(found_by(replace(net, y=(classes + 1) % d[-1])), truth, exactly_equal) != []
 
 
@@ -127,7 +125,7 @@ def test_output_in_many_blocks_gives_the_same_exactly(monkeypatch: pytest.Monkey
         monkeypatch.setattr("bptt_oracle.manual.output.BLOCK", block)
         monkeypatch.setattr("bptt_oracle.manual.output.PIECE", piece)
         assert differing(found_by(of.batch), truth, exactly_equal) == []
-        assert differing(in_segments(of.batch, None, 3), without_x(truth), exactly_equal) == []
+        assert differing(in_segments(of.batch, None, 3), truth, exactly_equal) == []
 
 
 def test_slopes_in_many_blocks_give_the_same_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,13 +155,13 @@ def test_a_planted_mistake_is_noticed_on_every_way(way: Way, mistake: Callable[[
     of = over_field((3, 3, 3, 3), 4, 2, 6)
     truth = expected(of)
     assert differing(along(mistake(of.batch), way), truth, exactly_equal) != []
-    assert differing(in_segments(mistake(of.batch), way), without_x(truth), exactly_equal) != []
+    assert differing(in_segments(mistake(of.batch), way), truth, exactly_equal) != []
 
 
 def test_gamma_that_does_not_reach_the_segment_before_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     of = over_field((2, 3, 3), 4, 2, 7)
     alone = Way(LAYER_BY_LAYER.states, lambda net, h, arriving, after: LAYER_BY_LAYER.gammas(net, h, arriving, {}))
-    assert "H^(1)" in differing(in_segments(of.batch, alone), without_x(expected(of)), exactly_equal)
+    assert "H^(1)" in differing(in_segments(of.batch, alone), expected(of), exactly_equal)
 
 
 # ------------------------------------------------------------------------------------------------- the named slopes
@@ -191,7 +189,7 @@ def test_every_way_overlaps_each_sequence_over_balls(way: Way, f: str) -> None:
     with balls.precision(BITS):
         of = over_balls((2, 3, 2, 3), 3, 2, f, "ordinary")
         assert differing(along(of.batch, way), expected(of), enclosures_overlap) == []
-        assert differing(in_segments(of.batch, way), without_x(expected(of)), enclosures_overlap) == []
+        assert differing(in_segments(of.batch, way), expected(of), enclosures_overlap) == []
 
 
 # -------------------------------------------------------------------------------------------------------- in floats

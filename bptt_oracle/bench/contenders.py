@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..manual import BatchGradients, forward_batch, one_pass_batch
+from ..manual import LossAndGradients, forward_batch, gradients_in_segments, one_pass_batch
 from .agreement import Found
 from .networks import Data
 from .plain import plain_with_inputs
@@ -33,7 +33,7 @@ class Contender:
 
 ONE_PASS, AGAIN, PLAIN, PRODUCTS, JAX, TORCH = "one pass", "one pass, again", "plain loop", "products", "JAX", "torch"
 NAMES = {
-    ONE_PASS: "one pass: `forward_batch` and `one_pass_batch`",
+    ONE_PASS: "one pass: `gradients_in_segments`, with one segment",
     AGAIN: "the same once more, as another contender: what the machine's noise makes of a ratio of 1",
     TORCH: "torch: `nn.RNN`, `nn.Linear`, `cross_entropy`, `backward`",
     JAX: "JAX: `value_and_grad` of a loop by `lax.scan`, compiled",
@@ -62,25 +62,23 @@ def contenders(data: Data, threads: str) -> dict[str, Contender | None]:
 
 
 def one_pass(data: Data) -> Contender:
-    """The one pass of this project, with the gradient in the inputs, which all the others give too."""
+    """The one pass of this project: J, and its gradients in everything in which the others give them too."""
     net = data.batch()
 
-    def work() -> BatchGradients:
-        gradients = one_pass_batch(net, forward_batch(net))
-        _ = gradients.x  # worked out when it is asked for
-        return gradients
+    def work() -> LossAndGradients:
+        return gradients_in_segments(net, net.T, recompute=False, inputs=True)
 
-    return Contender(work, _found)
+    def result(gradients: LossAndGradients) -> Found:
+        params = [
+            ({"H": gradients.H[l]} if l in gradients.H else {}) | {"W": gradients.W[l], "b": gradients.b[l]}
+            for l in sorted(gradients.W)
+        ]
+        rows = net.T * net.B  # a gamma is the delta of a mean over so many losses
+        gammas = one_pass_batch(net, forward_batch(net)).gamma
+        deltas = {l: rows * float(abs(gamma).sum(axis=-1).max()) for l, gamma in gammas.items()}
+        return Found(params, [gradients.h0[l] for l in sorted(gradients.h0)], gradients.x, deltas)
 
-
-def _found(gradients: BatchGradients) -> Found:
-    params = [
-        ({"H": gradients.H[l]} if l in gradients.H else {}) | {"W": gradients.W[l], "b": gradients.b[l]}
-        for l in sorted(gradients.W)
-    ]
-    rows = gradients.x.shape[0] * gradients.x.shape[1]  # a gamma is the delta of a mean over so many losses
-    deltas = {l: rows * float(abs(gamma).sum(axis=-1).max()) for l, gamma in gradients.gamma.items()}
-    return Found(params, [gradients.h0[l] for l in sorted(gradients.h0)], gradients.x, deltas)
+    return Contender(work, result)
 
 
 def plain_loop(data: Data) -> Contender:
