@@ -244,8 +244,31 @@ def test_no_answer_in_time(how: str) -> None:
     stop.set()
     assert time.perf_counter() - start < 10 * SHORT
     assert slugs(result) == ["time-limit"]
-    assert result.mistakes[0].message == "There is no answer within the time limit: 0.15 s have passed"
+    assert result.mistakes[0].message == "There is no answer within the time limit: 0.45 s have passed"
     assert result.mistakes[0].where.startswith("network large (n=2, T=8,")
+
+
+def slow_at(lengths: tuple[int, ...], seconds: float) -> Callable[..., Any]:
+    """Right, but the first call of each of these lengths takes long, as if something were compiled for it."""
+    known: set[int] = set()
+
+    def f(params: Any, x: Any, y: Any) -> Any:
+        if len(x) in lengths and len(x) not in known:
+            known.add(len(x))
+            time.sleep(seconds)
+        return textbook()(params, x, y)
+
+    return f
+
+
+def test_first_calls_that_take_longer_than_the_time_limit_are_waited_for() -> None:
+    assert found(slow_at((3, 48), 1.5 * SHORT), time_limit=SHORT).ok
+
+
+def test_calls_that_take_longer_again_and_again_are_told() -> None:
+    result = found(slow_at((48, 8), 2.5 * SHORT), time_limit=SHORT)
+    assert slugs(result) == ["time-limit"]
+    assert result.mistakes[0].where.startswith("network large (n=2, T=8,")  # the one with T = 48 was asked about before
 
 
 def test_after_too_many_calls_without_an_answer_no_more_are_made() -> None:

@@ -25,6 +25,9 @@ Function = Callable[..., Any]
 TIME_LIMIT = 10.0
 """Seconds that one call may take."""
 
+RESERVE = 2.0
+"""How many time limits all calls together may take beyond theirs: a compiler is slow at the first call of a shape."""
+
 _LONGEST = 6000  # characters of a traceback that are shown
 _FRAMES = 20
 _GRACE = 0.05  # seconds that f gets to end when it is told to, each of a few times
@@ -45,7 +48,7 @@ class Callee:
     f
         Called with fresh arrays every time.
     time_limit
-        Seconds that one call may take.
+        Seconds that one call may take; beyond it, all calls together have `RESERVE` times as many.
     precision
         Of the arrays that f is given.
     fresh
@@ -76,6 +79,7 @@ class Callee:
         self._fresh = fresh
         self._is_stale = False
         self._time_limit = time_limit
+        self._reserve = RESERVE * time_limit
         self._precision = precision
         self._context = contextvars.copy_context()  # numpy.errstate, for instance, is the caller's
         self._worker: _Worker | None = None
@@ -124,14 +128,16 @@ class Callee:
             self.remarks |= dict.fromkeys(remarks)
             return found
 
+        allowed, start = self._time_limit + self._reserve, perf_counter()
         try:
-            outcome: Answer | Failure | None = self._worker.run(lambda: self._context.copy().run(ask), self._time_limit)
+            outcome: Answer | Failure | None = self._worker.run(lambda: self._context.copy().run(ask), allowed)
         except BaseException:  # Ctrl-C
             self.close()
             raise
+        self._reserve = min(self._reserve, max(0.0, allowed - (perf_counter() - start)))
         if outcome is None:
             self.close()
-            return Failure("time-limit", f"{self._time_limit:g} s have passed")
+            return Failure("time-limit", f"{allowed:.3g} s have passed")
         for name in changed(given, pristine):
             self.overwritten.setdefault(name, []).append(probe.name)
         return outcome

@@ -82,7 +82,8 @@ def check(
     seed
         Of all networks, at least 0.
     time_limit
-        Seconds that one call may take.
+        Seconds that one call may take. Beyond it, all calls together have twice as many, since f may compile something
+        at its first call of a shape; when they are used up, a call that takes longer is a mistake.
     layers
         The largest number of hidden layers that f takes. If it is not given, that f raises where there are more is
         reported as a limit; otherwise it is a mistake.
