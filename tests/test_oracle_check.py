@@ -185,6 +185,24 @@ def test_the_verdict_is_quick_and_costs_little_beside_f() -> None:
     assert statistics.median(shares) < 5
 
 
+def test_networks_and_truths_are_kept_until_they_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    solved: list[Probe] = []
+
+    def counted(probe: Probe, conventions: Conventions, source: str) -> Truth:
+        solved.append(probe)
+        return truth_of(probe, conventions, source)
+
+    monkeypatch.setattr(inquiries, "truth_of", counted)
+    inquiries.forget()
+    assert check(textbook()).ok
+    first = len(solved)
+    assert check(textbook()).ok
+    assert len(solved) == first > 0
+    inquiries.forget()
+    assert check(textbook()).ok
+    assert len(solved) == 2 * first
+
+
 def test_a_verdict_imports_nothing_heavy() -> None:
     program = """
 import sys

@@ -181,6 +181,12 @@ def _solved(key: _Key, conventions: Conventions, source: str) -> Truth:
     return truth_of(key.probe, conventions, source)
 
 
+def forget() -> None:
+    """Forget the networks and truths that are kept from check to check, as a new process has none."""
+    _drawn.cache_clear()
+    _solved.cache_clear()
+
+
 @lru_cache(maxsize=256)
 def _as_truth_sees(conventions: Conventions) -> Conventions:
     """The conventions with everything reset that does not change the truth."""
