@@ -57,9 +57,10 @@ def gradients_in_segments(
     bounds = [(start, min(start + length, net.T)) for start in range(0, net.T, length)]
     beginnings, kept = [net.h0], []
     for start, stop in bounds:
-        h = way.states(net.steps(start, stop, beginnings[-1]))
+        segment = net.steps(start, stop, beginnings[-1])
+        h = way.states(segment)
         beginnings.append({l: h[l][-1].copy() for l in net.hidden})
-        kept.append(None if recompute else h)
+        kept.append(None if recompute else (segment, h))
 
     after: dict[int, Array] = {}
     loss: Any = 0
@@ -68,8 +69,10 @@ def gradients_in_segments(
     while bounds:
         beginnings.pop()
         start, stop = bounds.pop()
-        segment = net.steps(start, stop, beginnings[-1])
-        h = kept.pop() or way.states(segment)
+        if (of_segment := kept.pop()) is None:
+            segment = net.steps(start, stop, beginnings[-1])
+            of_segment = segment, way.states(segment)
+        segment, h = of_segment
         output = Output(segment, segment.below(h, net.n))
         top = output.gradients(output.errors())
         found = gradients_of(segment, h, top, way, after)

@@ -14,7 +14,7 @@ first step or beyond their last: there the others go on alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[i
 
 def _slots(net: Batch) -> dict[int, slice]:
     """Where each hidden layer stands in a diagonal."""
-    ends = np.cumsum([0, *(len(net.H[l]) for l in net.hidden)]).tolist()
+    ends = list(accumulate((len(net.H[l]) for l in net.hidden), initial=0))
     return {l: slice(ends[l - 1], ends[l]) for l in net.hidden}
 
 
@@ -97,9 +97,8 @@ def _diagonals(net: Batch, slots: Mapping[int, slice], more: int = 0) -> Array:
 def _phases(net: Batch, slots: Mapping[int, slice]) -> Iterator[tuple[slice, slice]]:
     """Runs of diagonals on which the same layers are at one of the times 1..T, and the slots of those layers."""
 
-    def running(k: int) -> tuple[int, int]:
-        return max(1, k + 1 - net.T), min(net.n - 1, k)
-
-    for (lowest, highest), run in groupby(range(1, net.T + net.n - 1), key=running):
-        k = list(run)
-        yield slice(k[0], k[-1] + 1), slice(slots[lowest].start, slots[highest].stop)
+    last = net.T + net.n - 2
+    starts = sorted({*range(1, net.n), *range(net.T + 1, last + 1)})
+    for start, stop in pairwise([*starts, last + 1]):
+        lowest, highest = max(1, start + 1 - net.T), min(net.n - 1, start)
+        yield slice(start, stop), slice(slots[lowest].start, slots[highest].stop)
