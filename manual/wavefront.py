@@ -96,7 +96,6 @@ def _diagonals(net: Batch, slots: Mapping[int, slice], more: int = 0) -> Array:
 
 def _phases(net: Batch, slots: Mapping[int, slice]) -> Iterator[tuple[slice, slice]]:
     """Runs of diagonals on which the same layers are at one of the times 1..T, and the slots of those layers."""
-
     last = net.T + net.n - 2
     starts = sorted({*range(1, net.n), *range(net.T + 1, last + 1)})
     for start, stop in pairwise([*starts, last + 1]):
