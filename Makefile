@@ -10,6 +10,9 @@ LINKS := bptt_oracle/manual bptt_oracle/reference
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
+# Of what tests share, each worker would make its own, were the tests of a module not kept together.
+WORKERS := -n auto --maxprocesses 4 --dist loadgroup
+
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
 
@@ -35,10 +38,10 @@ docs: setup  ## build the site in docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/read docs docs/_build/html
 
 test: setup  ## run the tests
-	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/pytest $(WORKERS) $(ARGS)
 
 slow: setup  ## run the tests that take long
-	$(BIN)/pytest -n auto --maxprocesses 4 -m slow $(ARGS)
+	$(BIN)/pytest $(WORKERS) -m slow $(ARGS)
 
 proof:  ## have Coq check the theorems (installs Debian's coq if it is missing), and write reports/theorems.json
 	PYTHON=$(PYTHON) proof/run

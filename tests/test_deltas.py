@@ -11,6 +11,7 @@ from bptt_oracle.manual import ROUTES, forward_pass
 from bptt_oracle.manual.backprop import deltas_of_step
 
 NUMBERS = numbers_in("deltas")
+pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

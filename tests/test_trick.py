@@ -25,6 +25,7 @@ from bptt_oracle.manual import right_reading
 from bptt_oracle.manual.registry import value
 
 NUMBERS = numbers_in("trick")
+pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)
