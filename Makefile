@@ -10,8 +10,8 @@ LINKS := bptt_oracle/manual bptt_oracle/reference
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
-# Of what tests share, each worker would make its own, were the tests of a module not kept together.
-WORKERS := -n auto --maxprocesses 4 --dist loadgroup
+# A module stays on one worker, since its tests share what takes long to work out.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
 
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache

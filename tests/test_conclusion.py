@@ -10,7 +10,6 @@ from bptt_oracle.manual import indices, right_reading
 from bptt_oracle.manual.registry import value
 
 NUMBERS = numbers_in("conclusion")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -11,7 +11,6 @@ from bptt_oracle.manual import ROUTES, forward_pass
 from bptt_oracle.manual.backprop import deltas_of_step
 
 NUMBERS = numbers_in("deltas")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

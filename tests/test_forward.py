@@ -8,7 +8,6 @@ from bptt_oracle.instances import Description
 from bptt_oracle.manual import Undefined, forward_pass
 
 NUMBERS = numbers_in("forward")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

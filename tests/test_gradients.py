@@ -7,7 +7,6 @@ from bptt_oracle.catalogue import equation
 from bptt_oracle.instances import Description
 
 NUMBERS = numbers_in("gradients")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

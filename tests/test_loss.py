@@ -11,7 +11,6 @@ from bptt_oracle.instances import Description
 from bptt_oracle.manual import Derivation, Undefined, network
 
 NUMBERS = numbers_in("loss")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -25,7 +25,6 @@ from bptt_oracle.manual import right_reading
 from bptt_oracle.manual.registry import value
 
 NUMBERS = numbers_in("trick")
-pytestmark = pytest.mark.xdist_group("laws")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

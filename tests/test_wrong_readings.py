@@ -17,8 +17,6 @@ from bptt_oracle.checking import MODES, Comparison
 from bptt_oracle.floating import BITS, floating_evidence
 from bptt_oracle.instances import Description
 
-pytestmark = pytest.mark.xdist_group("laws")
-
 KINDS = ("dropped", "transpose", "index", "sign", "range", "scale", "relative error of 1e-12", "one term at one")
 PLANTED = 1e-13
 UNCANCELLED = ("tanh", "softplus", "identity")
