@@ -77,7 +77,9 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_scheduler_without_workers_is_named() -> None:
     with (
-        distributed.LocalCluster(n_workers=0, processes=True, dashboard_address="localhost:0", silence_logs=50) as empty,
+        distributed.LocalCluster(
+            n_workers=0, processes=True, dashboard_address="localhost:0", silence_logs=50
+        ) as empty,
         pytest.raises(CampaignError, match=r"the Dask scheduler at tcp://.* has no workers; start some"),
     ):
         dask(empty.scheduler_address).__enter__()
