@@ -7,6 +7,7 @@ kept in `.hypothesis`. Choose with `--hypothesis-profile=thorough` or `HYPOTHESI
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,9 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from bptt_oracle.reference.config import enable_compilation_cache
 
 ROOT = Path(__file__).parents[1]
+
+EQUATIONS = {"test_conclusion", "test_deltas", "test_forward", "test_gradients", "test_loss", "test_trick"}
+"""Modules that ask about the same random networks: what JAX derives for one is traced once in a process."""
 
 settings.register_profile(
     "default",
@@ -41,3 +45,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry:UserWarning"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give one worker what shares what takes long: with --dist loadfile, a module, or all those of the equations."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]  # of a package without types
+        """The modules of the equations as if they were one file."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "equations" if Path(file).stem in EQUATIONS else file
+
+    return Together(config, log)
