@@ -10,8 +10,8 @@ LINKS := bptt_oracle/manual bptt_oracle/reference
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
-# A module stays on one worker, since its tests share what takes long to work out.
-WORKERS := -n auto --maxprocesses 4 --dist loadfile
+# By --dist loadfile a module stays on one worker, since its tests share what takes long to work out.
+WORKERS := -n auto --maxprocesses 4
 
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
@@ -38,7 +38,7 @@ docs: setup  ## build the site in docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/read docs docs/_build/html
 
 test: setup  ## run the tests
-	$(BIN)/pytest $(WORKERS) $(ARGS)
+	$(BIN)/pytest $(WORKERS) --dist loadfile $(ARGS)
 
 slow: setup  ## run the tests that take long
 	$(BIN)/pytest $(WORKERS) -m slow $(ARGS)
