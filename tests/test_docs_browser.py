@@ -42,7 +42,7 @@ def wrong_with(browser: Any, path: Path, *views: tuple[str, str]) -> list[str]:
 
 
 @needs_sphinx
-@pytest.mark.parametrize(("place", "name"), enumerate((*PAGES, *GENERATED)))
+@pytest.mark.parametrize(("place", "name"), list(enumerate((*PAGES, *GENERATED))))
 def test_a_page_is_accessible_and_asks_for_nothing(browser: Any, site: Path, place: int, name: str) -> None:
     page = site / f"{name}.html"
     assert page.is_file()

@@ -27,7 +27,7 @@ def main(table: str, threads: str, extent: str) -> int:
     from .machine import confine, set_here
     from .sums import VisitsError
 
-    # Not throughput, whose processes have a core each, nor checks: on one core, JAX and its callback wait for each other.
+    # Not throughput, whose processes have a core each, nor checks: JAX and its callback wait for each other on one.
     if threads == "1" and table in ("sums", "passes"):
         confine()
     try:
