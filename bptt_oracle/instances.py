@@ -143,7 +143,8 @@ def draw(description: Description) -> Instance:
 
 def dyadic(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The nearest multiples of 2^-12."""
-    return np.round(values * 2.0**_BITS) / 2.0**_BITS
+    rounded: NDArray[np.float64] = np.rint(values * 2.0**_BITS) / 2.0**_BITS
+    return rounded
 
 
 def _target(rng: np.random.Generator, classes: int, kind: str) -> NDArray[np.float64]:

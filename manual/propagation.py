@@ -44,13 +44,18 @@ class BatchForward:
     net : the network
     h : h[l][t] is h^(l)(t), shape (T + 1, B, d_l), layers 1..n-1, the initial states included
     y_hat : y_hat[t-1] is y^(t), shape (T, B, |V|)
-    loss : J, a number
+    losses : J^(t) of every sequence, shape (T, B)
     """
 
     net: Batch
     h: Mapping[int, Array]
     y_hat: Array
-    loss: Any
+    losses: Array
+
+    @cached_property
+    def loss(self) -> Any:
+        """J, (1), a number."""
+        return self.net.weights @ self.losses @ self.net.shares
 
     @cached_property
     def z(self) -> Mapping[int, Array]:
@@ -104,7 +109,8 @@ def forward_batch(net: Batch, way: Way | None = None) -> BatchForward:
     net = net.of_one_type
     h = (way or fastest(net)).states(net)
     output = Output(net, net.below(h, net.n))
-    return BatchForward(net, h, output.probabilities(), output.loss)
+    y_hat = output.probabilities()
+    return BatchForward(net, h, y_hat, output.losses.reshape(net.T, net.B))
 
 
 def one_pass_batch(net: Batch, run: BatchForward, way: Way | None = None) -> BatchGradients:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from .conventions import Conventions
 from .probes import Array, Probe
 
@@ -27,6 +29,11 @@ class Answer:
     grads: Grads
 
 
+def entries(grads: Grads, names: tuple[tuple[int, str], ...]) -> Array:
+    """All entries of the gradients that are named, by l and name, one after the other."""
+    return np.concatenate([grads[l - 1][name].ravel() for l, name in names])
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why there is no answer about one network.
@@ -35,14 +42,19 @@ class Failure:
     ----------
     slug : of the finding in the catalogue: "exception", "time-limit", "structure", "shape", "not-finite", ...
     message : one sentence
-    detail : what a person needs beside it, for instance the traceback
+    said : what a person needs beside it, for instance the traceback; or what gives it, since it is seldom asked for
     tensor : "dJ/dH^(1)" where it is about one gradient
     """
 
     slug: str
     message: str
-    detail: str = ""
+    said: str | Callable[[], str] = ""
     tensor: str | None = None
+
+    @cached_property
+    def detail(self) -> str:
+        """What a person needs beside the message."""
+        return self.said if isinstance(self.said, str) else self.said()
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,21 @@ class Truth:
         """How far a right program may be from the truth."""
         return self.bounded()
 
+    @cached_property
+    def names(self) -> tuple[tuple[int, str], ...]:
+        """Layer l, from 1, and name of every gradient, the output layer first."""
+        return tuple((l, name) for l in range(len(self.grads), 0, -1) for name in self.grads[l - 1])
+
+    @cached_property
+    def entries(self) -> Array:
+        """All entries of the gradients."""
+        return entries(self.grads, self.names)
+
+    @cached_property
+    def least_entries(self) -> Array:
+        """What the bound of each entry is at least."""
+        return entries(self.least.grads, self.names)
+
     @property
     def loss_bound(self) -> float:
         """The bound of J."""
@@ -105,6 +132,4 @@ class Case:
 
     def tensors(self) -> Iterator[tuple[int, str]]:
         """Layer l, from 1, and name of every gradient, the output layer first."""
-        for l in range(self.probe.n, 0, -1):
-            for name in self.truth.grads[l - 1]:
-                yield l, name
+        yield from self.truth.names

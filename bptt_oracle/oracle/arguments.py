@@ -30,8 +30,8 @@ class Arguments:
         yield "h0", self.h0
 
 
-def arguments(probe: Probe, conventions: Conventions, precision: str = "float64") -> Arguments:
-    """Fresh arrays that f may do with as it likes.
+def arguments(probe: Probe, conventions: Conventions, precision: str = "float64", *, is_own: bool = True) -> Arguments:
+    """Fresh arrays that f may do with as it likes; or, if they are not its own, none that may be written into.
 
     Parameters
     ----------
@@ -42,14 +42,18 @@ def arguments(probe: Probe, conventions: Conventions, precision: str = "float64"
         With two biases b_ih + b_hh is b, exactly, and neither is zero where b is not small: one alone is not enough.
     precision
         Of every array of floats.
+    is_own
+        Whether f owns them; else they may be the network's own.
     """
-    dtype = np.dtype(precision)
+    dtype, made = np.dtype(precision), _copy if is_own else np.asarray
     targets = probe.targets.astype(dtype) if conventions.targets == "rows" else probe.y
     return Arguments(
-        params=[_layer(layer, conventions, dtype) for layer in probe.params],
-        x=_copy(_batched(probe.x, conventions.batch), dtype),
-        y=_copy(_batched(targets, conventions.batch), targets.dtype),
-        h0=[_copy(state[0] if conventions.batch == "none" else state, dtype) for state in probe.h0]
+        params=[
+            {name: made(array, dtype) for name, array in _layer(layer, conventions).items()} for layer in probe.params
+        ],
+        x=made(_batched(probe.x, conventions.batch), dtype),
+        y=made(_batched(targets, conventions.batch), targets.dtype),
+        h0=[made(state[0] if conventions.batch == "none" else state, dtype) for state in probe.h0]
         if conventions.h0
         else None,
     )
@@ -68,7 +72,7 @@ def changed(given: Arguments, pristine: Arguments) -> list[str]:
     ]
 
 
-def _layer(layer: dict[str, Array], conventions: Conventions, dtype: np.dtype[Any]) -> dict[str, Array]:
+def _layer(layer: dict[str, Array], conventions: Conventions) -> dict[str, Array]:
     arrays: dict[str, Array] = {name: layer[name] for name in ("H", "W") if name in layer}
     if conventions.layout == "rows":
         arrays = {name: array.T for name, array in arrays.items()}
@@ -76,7 +80,7 @@ def _layer(layer: dict[str, Array], conventions: Conventions, dtype: np.dtype[An
         arrays["b_ih"], arrays["b_hh"] = halves(layer["b"])
     else:
         arrays["b"] = layer["b"]
-    return {name: _copy(array, dtype) for name, array in arrays.items()}
+    return arrays
 
 
 def _batched(array: Array, batch: str) -> Array:

@@ -101,7 +101,7 @@ class Callee:
         """
         if self._worker is None:
             self._worker = _Worker.take()
-        given, pristine = (arguments(probe, conventions, self._precision) for _ in range(2))
+        given, pristine = (arguments(probe, conventions, self._precision, is_own=own) for own in (True, False))
         keywords = {} if given.h0 is None else {"h0": given.h0}
 
         def ask() -> Answer | Failure:
@@ -172,7 +172,8 @@ class Callee:
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         self.reached = trace.tb_lineno if trace is not None else 0
-        return Failure("exception", _last_line(error), detail=_traceback(error, trace))
+        traceback.clear_frames(trace)  # what f holds is not kept for a text that is seldom read
+        return Failure("exception", _last_line(error), lambda: _traceback(error, trace))
 
 
 class _Worker:

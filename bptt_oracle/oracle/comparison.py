@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .answers import Answer, Case, Limits, Truth
+from .answers import Answer, Case, Limits, Truth, entries
 from .probes import Array
 from .result import Discrepancy
 
@@ -28,13 +28,12 @@ def tensor(l: int, name: str, layer: dict[str, Array]) -> str:
 
 def outside(answer: Answer, truth: Truth) -> set[str]:
     """Names of what lies outside its bound."""
-    return set(_apart(_named(answer, truth), _named(truth, truth), truth, 1))
+    return set() if agrees(answer, truth) else set(_apart(_named(answer, truth), _named(truth, truth), truth, 1))
 
 
 def agrees(answer: Answer, truth: Truth) -> bool:
     """Whether an answer is so near to the truth that it is within the bounds whatever they are."""
-    yours, right, least = (_named(values, truth) for values in (answer, truth, truth.least))
-    return all(_inside(value, right[name], least[name]).all() for name, value in yours.items())
+    return _near(answer.loss, truth.loss, truth, 1) and _all_near(answer, truth.entries, truth, 1)
 
 
 def discrepancies(case: Case) -> list[Discrepancy]:
@@ -69,6 +68,8 @@ def differ(first: Answer, second: Answer, truth: Truth) -> list[str]:
     """Names of what differs between two answers to the same question by more than rounding: twice the bound."""
     if (first.loss is None) != (second.loss is None):
         return ["J"]
+    if _near(first.loss, second.loss, truth, 2) and _all_near(first, entries(second.grads, truth.names), truth, 2):
+        return []
     return _apart(_named(first, truth), _named(second, truth), truth, 2)
 
 
@@ -88,6 +89,16 @@ def is_single(answer: Answer) -> bool:
     """Whether every gradient is a float32 number exactly, which a float64 computation gives by no accident."""
     with np.errstate(over="ignore"):
         return all(bool((g == g.astype(np.float32)).all()) for layer in answer.grads for g in layer.values())
+
+
+def _near(yours: float | None, right: float | None, truth: Truth, times: int) -> bool:
+    """Whether two losses, if there are any, are no further apart than so many times what the bound is at least."""
+    return yours is None or right is None or abs(yours - right) <= times * truth.least.loss
+
+
+def _all_near(answer: Answer, right: Array, truth: Truth, times: int) -> bool:
+    """The same of all entries of the gradients."""
+    return bool(_inside(entries(answer.grads, truth.names), right, times * truth.least_entries).all())
 
 
 def _named(values: Answer | Truth | Limits, truth: Truth) -> dict[str, Array]:

@@ -5,7 +5,7 @@ A convention is not a mistake. Each is declared by the caller or found out, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..manual import ACTIVATIONS, Elementwise, Functions, NetworkError
@@ -56,14 +56,11 @@ class Conventions:
     precision: str = "float64"
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            known = CHOICES[field.name]
-            if value not in known and not (field.name == "activation" and isinstance(value, Elementwise)):
-                hint = "; for another one give a pair (f, f')" if field.name == "activation" else ""
-                raise ConventionError(
-                    f"{field.name}: expected one of {', '.join(map(str, known))}, but got {value!r}{hint}"
-                )
+        for name, known in CHOICES.items():
+            value = getattr(self, name)
+            if value not in known and not (name == "activation" and isinstance(value, Elementwise)):
+                hint = "; for another one give a pair (f, f')" if name == "activation" else ""
+                raise ConventionError(f"{name}: expected one of {', '.join(map(str, known))}, but got {value!r}{hint}")
 
     def replace(self, **changed: Any) -> Conventions:
         """The same conventions but for those given."""

@@ -13,7 +13,7 @@ from .answers import Answer, Failure
 from .conventions import CHOICES, Conventions
 from .inquiry import Inquiry
 from .probes import Plan
-from .settling import Settled, settle
+from .settling import Settled, Settling, settle
 
 _TELLING = ("not-finite", "shape", "structure")
 """Failures that say more than an exception does: f ran to its end."""
@@ -76,42 +76,61 @@ def _first(plans: Sequence[Plan], layers: int) -> list[Plan]:
     return [first[hidden] for hidden in sorted(first) if hidden <= layers]
 
 
-def _forms(declared: Mapping[str, Any], h0: tuple[bool, ...]) -> list[Conventions]:
-    """Every form in which f can be asked, the likeliest first."""
+def _forms(declared: Mapping[str, Any], h0: tuple[bool, ...]) -> list[dict[str, Any]]:
+    """Every form in which f can be asked, as arguments of `Conventions`, the likeliest first."""
     names = ("targets", "biases", "layout", "batch")
     choices = [(declared[name],) if name in declared else CHOICES[name] for name in names]
     others = {name: value for name, value in declared.items() if name not in (*names, "h0")}
     return [
-        Conventions(**others, **dict(zip(names, values, strict=True)), h0=passed)
-        for passed, *values in product(h0, *choices)
+        {**others, **dict(zip(names, values, strict=True)), "h0": passed} for passed, *values in product(h0, *choices)
     ]
 
 
 def _best(
     inquiry: Inquiry,
     plan: Plan,
-    forms: list[Conventions],
+    forms: Sequence[Mapping[str, Any]],
     declared: Mapping[str, Any],
     failures: list[tuple[tuple[int, int], Failure, Conventions]],
     *,
     is_renewed: bool = False,
 ) -> Settled | None:
     """What f's answers about one network say, a fresh f's for each form if wanted; `failures` gets what fails."""
-    best: Settled | None = None
-    for order, form in enumerate(forms):
-        outcome = inquiry.ask_fresh(plan, form) if is_renewed else inquiry.ask(plan, form)
+    found: dict[int, Settled] = {}
+    far: dict[int, Conventions] = {}
+    for order, choices in enumerate(forms):
+        form = Conventions(**choices)
+        outcome = inquiry.ask_fresh(plan, form) if is_renewed else inquiry.said(plan, form)
         if isinstance(outcome, Failure):
             reached = 10**6 if outcome.slug in _TELLING else inquiry.callee.reached
             failures.append(((reached, -order), outcome, form))
             if inquiry.is_over:
                 break
             continue
-        settled = settle([(inquiry.network(plan, form), outcome)], form, declared, inquiry.guide)
-        if best is None or settled.rank > best.rank:
-            best = settled
-        if settled.is_sure:
-            break
-    return best
+        settling = Settling([(inquiry.network(plan, form), outcome)], form, declared, inquiry.guide)
+        if settling.is_far:
+            far[order] = form
+            continue
+        settled = settling.at_once or _settled(inquiry, plan, form, declared)
+        if settled is not None:
+            found[order] = settled
+            if settled.is_sure:
+                break
+    else:
+        closer = {order: _settled(inquiry, plan, form, declared) for order, form in far.items()}
+        found |= {order: settled for order, settled in closer.items() if settled is not None}
+    return max(found.items(), key=lambda each: (each[1].rank, -each[0]))[1] if found else None
+
+
+def _settled(inquiry: Inquiry, plan: Plan, form: Conventions, declared: Mapping[str, Any]) -> Settled | None:
+    """What f's answer about a network in a form says, the network drawn anew if not all of its gradients have bounds.
+
+    None if there is no answer about the network that was drawn anew.
+    """
+    outcome = inquiry.ask(plan, form)
+    if isinstance(outcome, Failure):
+        return None
+    return settle([(inquiry.network(plan, form), outcome)], form, declared, inquiry.guide)
 
 
 def _ignores_h0(inquiry: Inquiry, plan: Plan, conventions: Conventions) -> bool:

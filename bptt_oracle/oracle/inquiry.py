@@ -62,7 +62,7 @@ class Inquiry:
         """The network of a plan as f takes it."""
         key = (plan, conventions)
         if key not in self._probes:
-            self._probes[key] = _drawn(plan, self.seed).reduced(conventions)
+            self._probes[key] = _reduced(plan, self.seed, conventions.batch, conventions.h0)
         return self._probes[key]
 
     def _draw_bounded(self, plan: Plan, conventions: Conventions) -> bool:
@@ -76,7 +76,7 @@ class Inquiry:
         key, before = (plan, conventions), self.network(plan, conventions)
         if key not in self._bounded:
             for attempt in range(_DRAWS):
-                probe = _drawn(plan, self.seed + _APART * attempt).reduced(conventions)
+                probe = _reduced(plan, self.seed + _APART * attempt, conventions.batch, conventions.h0)
                 if decided(self.guide(probe, conventions)):
                     self._probes[key] = probe
                     self._bounded.add(key)
@@ -93,17 +93,23 @@ class Inquiry:
 
         If it is not within the bounds whatever they are, the network has to have bounds: else f is asked about another.
         """
+        if (agreeing := self._agreeing.get((plan, conventions))) is not None:
+            return agreeing
+        outcome = self.said(plan, conventions)
+        if isinstance(outcome, Failure):
+            return outcome
+        if agrees(outcome, self.guide(self.network(plan, conventions), conventions)):
+            self._agreeing[plan, conventions] = outcome
+            return outcome
+        return self.ask(plan, conventions) if self._draw_bounded(plan, conventions) else outcome
+
+    def said(self, plan: Plan, conventions: Conventions) -> Answer | Failure:
+        """What f says about the network of a plan, asked once, whether or not that network has bounds."""
         probe = self.network(plan, conventions)
         key = (plan, probe.seed, form_of(conventions))
         if key not in self._outcomes:
             self._outcomes[key] = self.ask_again(probe, conventions)
-        outcome = self._outcomes[key]
-        if isinstance(outcome, Failure) or self._agreeing.get((plan, conventions)) is outcome:
-            return outcome
-        if agrees(outcome, self.guide(probe, conventions)):
-            self._agreeing[plan, conventions] = outcome
-            return outcome
-        return self.ask(plan, conventions) if self._draw_bounded(plan, conventions) else outcome
+        return self._outcomes[key]
 
     def ask_again(self, probe: Probe, conventions: Conventions) -> Answer | Failure:
         """What f says about a network now; a fresh f, if `is_renewing`."""
@@ -120,6 +126,7 @@ class Inquiry:
         self.callee.renew()
         probe = self.network(plan, conventions)
         outcome = self.ask_again(probe, conventions)
+        self._agreeing = {key: answer for key, answer in self._agreeing.items() if key[0] != plan}
         self._outcomes[plan, probe.seed, form_of(conventions)] = outcome
         return self.ask(plan, conventions)
 
@@ -136,10 +143,10 @@ class Inquiry:
 
         A loss that is not finite is a failure, unless rounding may bring y^_k to 0 there: then it is left out.
         """
-        outcome = self.ask(plan, conventions)
-        probe = self.network(plan, conventions)
-        if (known := self._cases.get((plan, conventions))) is not None and known[0] is outcome:
+        outcome, known = self.ask(plan, conventions), self._cases.get((plan, conventions))
+        if known is not None and known[0] is outcome:
             return known[1]
+        probe = self.network(plan, conventions)
         case = self._cased(probe, conventions, outcome)
         self._cases[plan, conventions] = outcome, case
         return case
@@ -160,7 +167,7 @@ class _Key:
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
-        self._key = (probe.plan, probe.seed, probe.T, probe.B, any(state.any() for state in probe.h0))
+        self._key = (probe.plan, probe.seed, probe.T, probe.B, probe.starts_elsewhere)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self._key == other._key
@@ -175,6 +182,12 @@ def _drawn(plan: Plan, seed: int) -> Probe:
     return draw(plan, seed)
 
 
+@lru_cache(maxsize=256)
+def _reduced(plan: Plan, seed: int, batch: str, h0: bool) -> Probe:
+    """A network as it is asked about, once for all conventions that ask the same of it."""
+    return _drawn(plan, seed).reduced(Conventions(batch=batch, h0=h0))
+
+
 @lru_cache(maxsize=1024)
 def _solved(key: _Key, conventions: Conventions, source: str) -> Truth:
     """The truth about a network, worked out once in a process."""
@@ -184,6 +197,7 @@ def _solved(key: _Key, conventions: Conventions, source: str) -> Truth:
 def forget() -> None:
     """Forget the networks and truths that are kept from check to check, as a new process has none."""
     _drawn.cache_clear()
+    _reduced.cache_clear()
     _solved.cache_clear()
 
 

@@ -35,6 +35,10 @@ class Judge:
         names = (self._declared["precision"],) if "precision" in self._declared else CHOICES["precision"]
         return [conventions.replace(precision=name) for name in names]
 
+    def agrees(self, probe: Probe, answer: Answer, conventions: Conventions) -> bool:
+        """Whether an answer is so near to the truth that it is right whatever its bounds are."""
+        return agrees(answer, self._truth_of(probe, conventions))
+
     def is_right(self, probe: Probe, answer: Answer, conventions: Conventions, names: set[str]) -> bool:
         """Whether what is named is right, and bounded at all."""
         is_bounded = "J" not in names or np.isfinite(self._truth_of(probe, conventions).loss_bound)
@@ -47,9 +51,12 @@ class Judge:
         programs are: within `TIMES_OURS` of the largest relative error that the one-pass backprop makes in float32.
         """
         truth = self._truth_of(probe, conventions)
-        if not agrees(answer, truth) and not decided(truth):
+        if agrees(answer, truth):
+            names = set[str]()
+        elif decided(truth):
+            names = outside(answer, truth)
+        else:
             return names_of(probe, answer)
-        names = outside(answer, truth)
         if conventions.precision == "float64" or "precision" in self._declared:
             return names
         key = id(probe), conventions

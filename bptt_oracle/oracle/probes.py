@@ -7,7 +7,10 @@ of these, and every number in them is a multiple of 2^-12, exact in float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from numpy.random import Generator, default_rng  # NumPy would load it at the fi
 from numpy.typing import NDArray
 
 from ..instances import dyadic
+from ..manual import BatchForward, Elementwise
 from .conventions import Conventions
 
 Array = NDArray[Any]
@@ -94,6 +98,7 @@ class Probe:
     x : (T, B, d_0)
     y : (T, B), class indices from 0
     h0 : n - 1 arrays of shape (B, d_l)
+    runs : its forward propagation by activation, as far as that was worked out (`truth.forward`)
     """
 
     plan: Plan
@@ -102,6 +107,7 @@ class Probe:
     x: Array
     y: Array
     h0: list[Array]
+    runs: dict[str | Elementwise, BatchForward] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -123,12 +129,17 @@ class Probe:
         """The number of sequences."""
         return int(self.x.shape[1])
 
-    @property
+    @cached_property
     def d(self) -> tuple[int, ...]:
         """The widths d_0, ..., d_n."""
         return (self.x.shape[2], *(layer["W"].shape[0] for layer in self.params))
 
-    @property
+    @cached_property
+    def starts_elsewhere(self) -> bool:
+        """Whether an initial state is not zero."""
+        return any(bool(state.any()) for state in self.h0)
+
+    @cached_property
     def targets(self) -> Array:
         """The targets as rows, (T, B, |V|)."""
         return np.asarray(np.eye(self.d[-1])[self.y])
@@ -153,23 +164,11 @@ class Probe:
 
 def draw(plan: Plan, seed: int) -> Probe:
     """The network that a plan and a seed determine."""
-    rng = default_rng([seed, plan.T, plan.B, *plan.d])
+    numbers = [seed, plan.T, plan.B, *plan.d]
+    rng = default_rng(np.array(numbers, np.uint32) if seed < 2**32 else numbers)  # an array is the same, and quicker
     n, T, B, d, kind = len(plan.d) - 1, plan.T, plan.B, plan.d, plan.kind
-
-    def normal(*shape: int, size: float = 1.0) -> Array:
-        return dyadic(size * rng.standard_normal(shape))
-
-    scale = 1 / 32 if kind == "tiny" else 1.0
-    params: list[dict[str, Array]] = []
-    for l in range(1, n + 1):
-        W = (
-            _small_by_rows(rng, d[l], d[l - 1])
-            if kind == "sized"
-            else normal(d[l], d[l - 1], size=scale / np.sqrt(d[l - 1]))
-        )
-        layer = {"H": _recurrent(rng, d[l], kind, scale)} if l < n else {}
-        params.append(layer | {"W": W, "b": normal(d[l], size=scale / 4)})
-    x, y = normal(T, B, d[0]), rng.integers(d[n], size=(T, B))
+    params, x = (_sized if kind == "sized" else _normal)(rng, plan)
+    y = rng.integers(d[n], size=(T, B))
     if kind == "long":
         for layer in params[:-1]:  # z stays near 0, where f' is near its largest: what is carried does not fade
             layer["W"], layer["b"] = dyadic(layer["W"] / 16), dyadic(layer["b"] / 16)
@@ -177,18 +176,47 @@ def draw(plan: Plan, seed: int) -> Probe:
         x = x * 16
         params[0]["W"], params[0]["b"] = dyadic(params[0]["W"] / 256), dyadic(params[0]["b"] / 16)
         params[-1]["W"] = params[-1]["W"] * 32
-    h0 = [normal(B, d[l], size=0.5) if plan.h0 else np.zeros((B, d[l])) for l in range(1, n)]
+    h0 = [dyadic(0.5 * rng.standard_normal((B, d[l]))) if plan.h0 else np.zeros((B, d[l])) for l in range(1, n)]
     return Probe(plan, seed, params, x, y, h0)
 
 
-def _recurrent(rng: Generator, width: int, kind: str, scale: float) -> Array:
-    """H, neither symmetric nor orthogonal; one that keeps lengths where a gradient must be carried far."""
-    if kind == "sized":
-        return _small_by_rows(rng, width, width) * 0.75
-    if kind != "long":
-        return dyadic(scale * rng.standard_normal((width, width)) / np.sqrt(width))
-    rotation, _ = np.linalg.qr(rng.standard_normal((width, width)))
-    return dyadic(rotation)
+def _normal(rng: Generator, plan: Plan) -> tuple[list[dict[str, Array]], Array]:
+    """Parameters and inputs; H is neither symmetric nor orthogonal, but keeps lengths where much must be carried far.
+
+    All numbers are drawn and rounded at once, which takes a fraction of the time that it takes array by array.
+    """
+    n, d, scale = len(plan.d) - 1, plan.d, 1 / 32 if plan.kind == "tiny" else 1.0
+    asked: list[tuple[tuple[int, ...], float, float]] = []  # shape, and by what the numbers are multiplied and divided
+    for l in range(1, n + 1):
+        asked.append(((d[l], d[l - 1]), scale / np.sqrt(d[l - 1]), 1.0))
+        if l < n:
+            asked.append(((d[l], d[l]), scale, np.sqrt(d[l])))
+        asked.append(((d[l],), scale / 4, 1.0))
+    shapes, times, over = zip(*asked, ((plan.T, plan.B, d[0]), 1.0, 1.0), strict=True)
+    counts = list(map(prod, shapes))
+    drawn = rng.standard_normal(sum(counts))
+    rounded = dyadic(np.repeat(times, counts) * drawn / np.repeat(over, counts))
+    places = [slice(*ends) for ends in pairwise(accumulate(counts, initial=0))]
+    arrays = (rounded[at].reshape(shape) for at, shape in zip(places, shapes, strict=True))
+    params: list[dict[str, Array]] = []
+    for l in range(1, n + 1):
+        W = next(arrays)
+        params.append(({"H": next(arrays)} if l < n else {}) | {"W": W, "b": next(arrays)})
+    if plan.kind == "long":
+        for l, layer in enumerate(params[:-1]):
+            rotation, _ = np.linalg.qr(drawn[places[3 * l + 1]].reshape(layer["H"].shape))
+            layer["H"] = dyadic(rotation)
+    return params, next(arrays)
+
+
+def _sized(rng: Generator, plan: Plan) -> tuple[list[dict[str, Array]], Array]:
+    """Parameters and inputs of a network of any size."""
+    n, d, params = len(plan.d) - 1, plan.d, list[dict[str, Array]]()
+    for l in range(1, n + 1):
+        W = _small_by_rows(rng, d[l], d[l - 1])
+        layer = {"H": _small_by_rows(rng, d[l], d[l]) * 0.75} if l < n else {}
+        params.append(layer | {"W": W, "b": dyadic(rng.standard_normal(d[l]) / 4)})
+    return params, dyadic(rng.standard_normal((plan.T, plan.B, d[0])))
 
 
 def _small_by_rows(rng: Generator, rows: int, columns: int) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,19 +62,25 @@ def _split(returned: Any) -> tuple[Any, Sequence[Any]]:
     return loss, grads
 
 
-def _layer(
-    layer: Mapping[Any, Any], l: int, probe: Probe, conventions: Conventions, remarks: list[str]
-) -> dict[str, Array]:
-    """The gradients of layer l, transposed into columns."""
-    above, below, is_hidden = f"d_{l}", f"d_{l - 1}", l < probe.n
-    rows = conventions.layout == "rows"
-    d = probe.d
+@lru_cache(maxsize=1024)
+def _expected(l: int, d: tuple[int, ...], biases: int, *, rows: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The names of the gradients of layer l, each with the meaning of its shape and the shape."""
+    above, below, is_hidden = f"d_{l}", f"d_{l - 1}", l < len(d) - 1
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
     if is_hidden:
         expected["H"] = (f"({above}, {above})", (d[l], d[l]))
     expected["W"] = (f"({below}, {above})", (d[l - 1], d[l])) if rows else (f"({above}, {below})", (d[l], d[l - 1]))
-    for name in ("b_ih", "b_hh") if is_hidden and conventions.biases == 2 else ("b",):
+    for name in ("b_ih", "b_hh") if is_hidden and biases == 2 else ("b",):
         expected[name] = (f"({above},)", (d[l],))
+    return expected
+
+
+def _layer(
+    layer: Mapping[Any, Any], l: int, probe: Probe, conventions: Conventions, remarks: list[str]
+) -> dict[str, Array]:
+    """The gradients of layer l, transposed into columns."""
+    rows = conventions.layout == "rows"
+    expected = _expected(l, probe.d, conventions.biases, rows=rows)
     if missing := [name for name in expected if name not in layer]:
         raise _structure(
             f"expected the gradients {_quoted(expected)} of layer {l}, but got {_quoted(layer)}; "
@@ -99,7 +106,7 @@ def _gradient(given: Any, tensor: str, meaning: str, shape: tuple[int, ...], rem
             Failure("shape", f"{tensor}: expected shape {meaning} = {shape}, but got {came}{hint}", tensor=tensor)
         )
     array = _numbers(given, tensor).reshape(shape)
-    if not np.isfinite(array).all():
+    if not np.logical_and.reduce(np.isfinite(array), axis=None):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f"entry {at[0] if len(at) == 1 else at}"
         raise UnfitError(

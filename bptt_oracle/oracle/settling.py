@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..manual.batch import summed_outer
+from ..manual.batch import rows_of
 from .answers import Answer
 from .conventions import CHOICES, Conventions
 from .precision import Asked, Judge, TruthOf, names_of
 from .probes import Array, Probe
-from .truth import batch_of, trajectories
+from .truth import counts, forward
 
 DECIDING = 2
 """On how many networks (all, if they are fewer) a candidate must be right to be chosen for it."""
+
+NEAR = 2.0**-10
+"""How large a gap, relative to both sizes, may be of what is looked at more closely: far more than rounding."""
 
 
 @dataclass(frozen=True)
@@ -70,28 +74,113 @@ def settle(asked: Asked, form: Conventions, declared: Mapping[str, Any], truth_o
     truth_of
         Gives the truth for a network and conventions.
     """
-    judge = Judge(declared, truth_of)
-    if (settled := _as_usual(asked, form, declared, judge)) is not None:
-        return settled
-    activations = [declared["activation"]] if "activation" in declared else CHOICES["activation"]
-    settled = _settle(asked, _candidates(form, declared, activations[:1]), judge)
-    return settled if settled.is_right else _settle(asked, _candidates(form, declared, activations), judge)
+    return Settling(asked, form, declared, truth_of).settled
 
 
-def _as_usual(asked: Asked, form: Conventions, declared: Mapping[str, Any], judge: Judge) -> Settled | None:
-    """The candidate that is preferred to all others, if everything is right under it: most often it is."""
-    activation = declared.get("activation", CHOICES["activation"][0])
-    usual = judge.precisions(_candidates(form, declared, [activation])[0])[0]
-    if any(judge.wrong(probe, answer, usual) for probe, answer in asked):
-        return None
-    by_loss = any(answer.loss is not None for _, answer in asked)
-    return Settled(usual, True, by_loss, True, sum(len(names_of(*each)) for each in asked), 1.0)
+class Settling:
+    """What `settle` finds out, worked out as far as it is asked for; parameters as there."""
+
+    def __init__(self, asked: Asked, form: Conventions, declared: Mapping[str, Any], truth_of: TruthOf) -> None:
+        self._asked, self._form, self._declared, self._judge = asked, form, declared, Judge(declared, truth_of)
+        first, *self._others = [declared["activation"]] if "activation" in declared else CHOICES["activation"]
+        self._first = _Fit(asked, [_candidates(form, declared, first)])
+
+    @cached_property
+    def _every(self) -> _Fit:
+        """The fit of the candidates of all activations."""
+        others = [_candidates(self._form, self._declared, activation) for activation in self._others]
+        return _Fit(self._asked, [self._first.candidates, *others], self._first) if others else self._first
+
+    @cached_property
+    def settled(self) -> Settled:
+        """The conventions that the answers fit best."""
+        if (found := self.at_once) is not None:
+            return found
+        usual = self._judge.precisions(self._first.candidates[0])[0]
+        if not any(self._judge.wrong(probe, answer, usual) for probe, answer in self._asked):
+            return self._right(usual)
+        settled = _settle(self._first, self._judge)
+        return settled if settled.is_right or self._every is self._first else _settle(self._every, self._judge)
+
+    @cached_property
+    def at_once(self) -> Settled | None:
+        """The same where every answer is so near to a truth that no bound has to be worked out: most often it is."""
+        if self._nearest is None:
+            return None
+        conventions = self._judge.precisions(self._nearest)[0]
+        agrees = all(self._judge.agrees(probe, answer, conventions) for probe, answer in self._asked)
+        return self._right(conventions) if agrees else None
+
+    @property
+    def is_far(self) -> bool:
+        """Whether no candidate comes near to f's loss, nor to f's gradients of the output layer."""
+        return self._nearest is None
+
+    @cached_property
+    def _nearest(self) -> Conventions | None:
+        return self._first.nearest or self._every.nearest
+
+    def _right(self, conventions: Conventions) -> Settled:
+        by_loss = any(answer.loss is not None for _, answer in self._asked)
+        return Settled(conventions, True, by_loss, True, sum(len(names_of(*each)) for each in self._asked), 1.0)
 
 
-def _settle(asked: Asked, candidates: Sequence[Conventions], judge: Judge) -> Settled:
+class _Fit:
+    """How near candidates come to answers.
+
+    Parameters
+    ----------
+    asked
+        Networks and answers.
+    candidates
+        What J can be, by activation.
+    known
+        The same of the first activation.
+    """
+
+    def __init__(self, asked: Asked, candidates: Sequence[list[Conventions]], known: _Fit | None = None) -> None:
+        self.asked, self.candidates = asked, [candidate for each in candidates for candidate in each]
+        self._own, self._known = candidates if known is None else candidates[1:], known
+
+    @cached_property
+    def loss_gaps(self) -> Array:
+        """Gaps of the loss, (reporting networks, candidates)."""
+        own = [[_loss_gaps(*self.asked[at], those) for at in self.reporting] for those in self._own]
+        return np.concatenate(own if self._known is None else [self._known.loss_gaps, *own], axis=1)
+
+    @cached_property
+    def of_top(self) -> Array:
+        """Gaps of the output layer, cosines, ratios of the lengths: (3, networks, candidates)."""
+        own = [np.stack([_of_top(*each, those) for each in self.asked], axis=1) for those in self._own]
+        return np.concatenate(own if self._known is None else [self._known.of_top, *own], axis=2)
+
+    @cached_property
+    def reporting(self) -> list[int]:
+        """Which answers have a loss."""
+        return [at for at, (_, answer) in enumerate(self.asked) if answer.loss is not None]
+
+    @cached_property
+    def by_loss(self) -> int | None:
+        """The candidate that most losses are nearest to; None where no loss is reported."""
+        return _elected(self.loss_gaps) if self.reporting else None
+
+    @cached_property
+    def by_top(self) -> int:
+        """The candidate whose output layer is nearest in most networks."""
+        return _elected(self.of_top[0])
+
+    @cached_property
+    def nearest(self) -> Conventions | None:
+        """The candidate of the nearest loss, or else of the nearest output layer, if it is as near as `NEAR` says."""
+        if self.by_loss is not None and (self.loss_gaps[:, self.by_loss] <= NEAR).all():
+            return self.candidates[self.by_loss]
+        return self.candidates[self.by_top] if (self.of_top[0][:, self.by_top] <= NEAR).all() else None
+
+
+def _settle(fit: _Fit, judge: Judge) -> Settled:
     """The best of some candidates."""
-    measured = [_measure(probe, answer, candidates) for probe, answer in asked]
-    loss_gaps, top_gaps, cosines, ratios = (np.array(rows) for rows in zip(*measured, strict=True))
+    asked, candidates = fit.asked, fit.candidates
+    _, cosines, ratios = fit.of_top
 
     def is_right(candidate: Conventions, watched: Callable[[Probe], set[str]], among: Sequence[int]) -> bool:
         hits = sum(
@@ -100,13 +189,11 @@ def _settle(asked: Asked, candidates: Sequence[Conventions], judge: Judge) -> Se
         )
         return hits >= min(DECIDING, len(among))
 
-    every = range(len(asked))
-    by_loss = False
-    if reporting := [at for at in every if asked[at][1].loss is not None]:
-        best = _elected(loss_gaps[reporting])
-        by_loss = is_right(candidates[best], lambda probe: {"J"}, reporting)
+    best = fit.by_top if fit.by_loss is None else fit.by_loss
+    by_loss = fit.by_loss is not None and is_right(candidates[best], lambda probe: {"J"}, fit.reporting)
     if not by_loss:
-        best = _elected(top_gaps)
+        best = fit.by_top
+    every = range(len(asked))
     by_top = is_right(candidates[best], lambda probe: {f"dJ/dW^({probe.n})", f"dJ/db^({probe.n})"}, every)
     likeness = cosines.mean(axis=0)
     if not by_loss and not by_top:
@@ -123,8 +210,8 @@ def _settle(asked: Asked, candidates: Sequence[Conventions], judge: Judge) -> Se
     return Settled(conventions, not any(wrong), by_loss, by_top, right, float(likeness[best]))
 
 
-def _candidates(form: Conventions, declared: Mapping[str, Any], activations: Sequence[Any]) -> list[Conventions]:
-    """Everything that J can be with some activations, in the order in which it is preferred."""
+def _candidates(form: Conventions, declared: Mapping[str, Any], activation: Any) -> list[Conventions]:
+    """Everything that J can be with an activation, in the order in which it is preferred."""
 
     def choices(name: str) -> tuple[Any, ...]:
         return (declared[name],) if name in declared else CHOICES[name]
@@ -132,47 +219,45 @@ def _candidates(form: Conventions, declared: Mapping[str, Any], activations: Seq
     over_batch = choices("over_batch") if form.batch != "none" else (form.over_batch,)
     return [
         form.replace(activation=activation, over_time=time, over_batch=batch)
-        for activation, time, batch in product(activations, choices("over_time"), over_batch)
+        for time, batch in product(choices("over_time"), over_batch)
     ]
 
 
-def _measure(probe: Probe, answer: Answer, candidates: Sequence[Conventions]) -> tuple[list[float], ...]:
-    """For every candidate: the gaps of the loss and of the output layer, and its direction and length against f's."""
-    layer = answer.grads[-1]
-    yours = np.concatenate([layer["W"].ravel(), layer["b"]])
-    rows: tuple[list[float], ...] = ([], [], [], [])
-    runs = {}
+def _loss_gaps(probe: Probe, answer: Answer, candidates: Sequence[Conventions]) -> Array:
+    """How far f's loss is from that of each candidate of one activation, relative to both sizes, from 0 to 1."""
+    assert answer.loss is not None  # it reports one
     with np.errstate(all="ignore"):  # a candidate that overflows is none
-        for candidate in candidates:
-            if candidate.activation not in runs:
-                runs[candidate.activation] = _outputs(probe, candidate)
-            losses, error, h = runs[candidate.activation]
-            net = batch_of(probe, candidate)
-            top = error * (net.weights[:, None] * net.shares)[..., None]
-            theirs = np.concatenate([summed_outer(top, h).ravel(), top.sum(axis=(0, 1))])
-            loss = np.asarray(net.weights @ losses @ net.shares)
-            length = np.sqrt(yours @ yours), np.sqrt(theirs @ theirs)
-            values = (
-                _gap(np.asarray(answer.loss if answer.loss is not None else 0.0), loss),
-                _gap(yours, theirs),
-                float(abs(yours @ theirs) / (length[0] * length[1])),
-                float(abs(np.log(length[0] / length[1]))),
-            )
-            for row, value, worst in zip(rows, values, (np.inf, np.inf, 0.0, np.inf), strict=True):
-                row.append(value if np.isfinite(value) else worst)
-    return rows
+        run = forward(probe, candidates[0])
+        weighted = (counts(probe, candidate) for candidate in candidates)
+        losses = np.array([weights @ run.losses @ shares for weights, shares in weighted])
+        gaps = abs(answer.loss - losses) / (abs(answer.loss) + abs(losses))
+    return np.where(np.isfinite(gaps), gaps, np.inf)
 
 
-def _outputs(probe: Probe, candidate: Conventions) -> tuple[Array, Array, Array]:
-    """J^(t) of every sequence, (T, B); y^ - y, (T, B, |V|); and h^(n-1), (T, B, d_{n-1})."""
-    run = trajectories(probe, candidate)
-    chosen = np.take_along_axis(run.y_hat, probe.y[..., None], axis=-1)[..., 0]
-    return -np.log(chosen), run.y_hat - probe.targets, run.h[probe.n - 1][1:]
+def _of_top(probe: Probe, answer: Answer, candidates: Sequence[Conventions]) -> Array:
+    """The gradients of the output layer of each candidate of one activation against f's, (3, candidates).
 
-
-def _gap(yours: Array, theirs: Array) -> float:
-    """The distance relative to both sizes, from 0 to 1."""
-    return float(abs(yours - theirs).sum() / (abs(yours).sum() + abs(theirs).sum()))
+    How far they are, as above; the size of the cosine; and the ratio of the lengths, as the size of its logarithm.
+    """
+    top = answer.grads[-1]
+    yours = np.concatenate([top["W"].ravel(), top["b"]])
+    with np.errstate(all="ignore"):
+        run, count = forward(probe, candidates[0]), len(candidates)
+        weighted = (counts(probe, candidate) for candidate in candidates)
+        shares = np.stack([weights[:, None] * shares for weights, shares in weighted])
+        h = run.net.below(run.h, probe.n)
+        errors = (shares[..., None] * (run.y_hat - probe.targets)).reshape(count, -1, probe.d[-1]).swapaxes(1, 2)
+        W = errors @ rows_of(h)
+        theirs = np.concatenate([W.reshape(count, -1), errors.sum(axis=2)], axis=1)
+        length, lengths = np.sqrt(yours @ yours), np.sqrt((theirs * theirs).sum(axis=1))
+        values = np.array(
+            [
+                abs(yours - theirs).sum(axis=1) / (abs(yours).sum() + abs(theirs).sum(axis=1)),
+                abs(theirs @ yours) / (length * lengths),
+                abs(np.log(length / lengths)),
+            ]
+        )
+    return np.where(np.isfinite(values), values, [[np.inf], [0.0], [np.inf]])
 
 
 def _elected(gaps: Array) -> int:

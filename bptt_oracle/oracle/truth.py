@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..manual import Batch, BatchGradients, Elementwise, forward_batch, one_pass_batch
+from ..manual import Batch, BatchForward, BatchGradients, Elementwise, forward_batch, one_pass_batch
+from ..manual.propagation import LAYER_BY_LAYER
 from .answers import Grads, Limits, Truth
 from .bounds import Bounds, bounds_of
 from .conventions import ConventionError, Conventions
@@ -40,10 +41,19 @@ class Run:
     loss: float
 
 
+def forward(probe: Probe, conventions: Conventions) -> BatchForward:
+    """The forward propagation of a network, worked out once for an activation: it is the same for every J."""
+    net, known = batch_of(probe, conventions), probe.runs
+    if (run := known.get(conventions.activation)) is None:
+        run = known[conventions.activation] = forward_batch(net, LAYER_BY_LAYER)  # the faster way on a few steps
+        return run
+    return replace(run, net=net)
+
+
 def trajectories(probe: Probe, conventions: Conventions) -> Run:
     """What the right program goes through on a network, for the J of the conventions."""
-    net = batch_of(probe, conventions)
-    run = forward_batch(net)
+    run = forward(probe, conventions)
+    net = run.net
     found = one_pass_batch(net, run)
     h = {0: np.concatenate([np.zeros_like(probe.x[:1]), probe.x]), **run.h}
     return Run(run.z, h, run.y_hat, found.gamma, net.weights, net.shares, float(run.loss))
@@ -67,23 +77,22 @@ def truth_of(probe: Probe, conventions: Conventions, source: str = "manual") -> 
     ConventionError
         For another source, or a given activation with "jax".
     """
-    net = batch_of(probe, conventions)
-    run = forward_batch(net)
-    found = one_pass_batch(net, run)
+    run = forward(probe, conventions)
+    net = run.net
+    found = one_pass_batch(net, run, LAYER_BY_LAYER)
     loss, grads = (
         (float(run.loss), _as_params(found)) if source == "manual" else _by_jax(net, conventions.activation, source)
     )
-    precision, biases = conventions.precision, conventions.biases
+    precision, biases, smooth = conventions.precision, conventions.biases, smoothness_of(conventions.activation)
 
     def limits(bounds: Bounds) -> Limits:
         return Limits(bounds.loss, _with_biases(_as_params(bounds), biases))
 
     def bounded() -> Limits:
-        smooth = smoothness_of(conventions.activation)
         return limits(bounds_of(net, run, smooth, precision, is_small_by_rows=is_sized(probe.plan)))
 
     with np.errstate(all="ignore"):  # where the truth is not finite, nobody is near to it
-        least = limits(least_of(net, run, found, precision))
+        least = limits(least_of(net, run, found, smooth, precision))
     return Truth(loss, _with_biases(grads, biases), least, bounded, source)
 
 
@@ -96,12 +105,19 @@ def decided(truth: Truth) -> bool:
     return all(np.isfinite(bound).all() for layer in truth.bounds for bound in layer.values())
 
 
-def batch_of(probe: Probe, conventions: Conventions) -> Batch:
-    """The network of a probe for the manual side, its losses weighted as the conventions say."""
-    T, B, layers = probe.T, probe.B, dict(enumerate(probe.params, start=1))
+def counts(probe: Probe, conventions: Conventions) -> tuple[Array, Array]:
+    """How much each J^(t) counts in J, shape (T,), and each sequence, shape (B,)."""
+    T, B = probe.T, probe.B
     weights = np.full(T, 1 / T) if conventions.over_time == "mean" else np.ones(T)
     if conventions.over_time == "last":
         weights[:-1] = 0
+    return weights, np.full(B, 1 / B) if conventions.over_batch == "mean" else np.ones(B)
+
+
+def batch_of(probe: Probe, conventions: Conventions) -> Batch:
+    """The network of a probe for the manual side, its losses weighted as the conventions say."""
+    layers = dict(enumerate(probe.params, start=1))
+    weights, shares = counts(probe, conventions)
     return Batch(
         H={l: layer["H"] for l, layer in layers.items() if "H" in layer},
         W={l: layer["W"] for l, layer in layers.items()},
@@ -110,7 +126,7 @@ def batch_of(probe: Probe, conventions: Conventions) -> Batch:
         y=probe.targets,
         h0=dict(enumerate(probe.h0, start=1)),
         weights=weights,
-        shares=np.full(B, 1 / B) if conventions.over_batch == "mean" else np.ones(B),
+        shares=shares,
         functions=conventions.functions,
     )
 
@@ -129,9 +145,12 @@ def _by_jax(net: Batch, activation: str | Elementwise, source: str) -> tuple[flo
 
 def _as_params(found: BatchGradients | Bounds) -> Grads:
     """Gradients in the structure of the parameters."""
-    return [({"H": found.H[l]} if l in found.H else {}) | {"W": found.W[l], "b": found.b[l]} for l in sorted(found.W)]
+    H, W, b = found.H, found.W, found.b
+    return [{"H": H[l], "W": W[l], "b": b[l]} if l in H else {"W": W[l], "b": b[l]} for l in sorted(W)]
 
 
 def _with_biases(grads: Grads, biases: int) -> Grads:
     """With two biases, the gradient in the second one, too: the same."""
-    return [layer | {"b_hh": layer["b"].copy()} if biases == 2 and "H" in layer else layer for layer in grads]
+    if biases == 1:
+        return grads
+    return [layer | {"b_hh": layer["b"].copy()} if "H" in layer else layer for layer in grads]
