@@ -303,7 +303,7 @@ def test_few_calls_are_made_to_tell_why() -> None:
 
 
 def test_a_mistake_without_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "reasons", lambda *a, **k: [])
+    monkeypatch.setattr(examination, "reasons", lambda inquiry, cases, *a, **k: ([], cases[0].conventions))
     result = found(textbook(("dH += ", "dH = ")))
     assert slugs(result) == ["unknown"]
     assert not result.ok

@@ -41,7 +41,7 @@ class Factors:
 def factors(s: Setting, errors: Errors, l: int, name: str) -> Factors:
     """The factors of the right gradient: of H (44), of W (45), of b (46)."""
     kind = "b" if name == "b_hh" else name
-    right = s.h[l][:-1] if kind == "H" else s.below(l) if kind == "W" else None
+    right = s.before(l) if kind == "H" else s.below(l) if kind == "W" else None
     return Factors(s, l, kind, errors.summed(l), errors.summed(l, before_slope=True), right)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .conventions import Conventions
 from .probes import Array, Probe
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 Grads = list[dict[str, Array]]
 """n dicts of arrays like the parameters, columns: "H", "W", "b"; with two biases also "b_hh", and "b" is b_ih."""
@@ -116,12 +120,17 @@ class Truth:
 
 @dataclass(frozen=True)
 class Case:
-    """One network that f was asked about: what it answered, and what is right, both under `conventions`."""
+    """One network that f was asked about: what it answered, and what is right, both under `conventions`.
+
+    Where f's forward pass is known to be another one, `setting` is what that pass goes through, and `truth` what is
+    right after it.
+    """
 
     probe: Probe
     conventions: Conventions
     answer: Answer
     truth: Truth
+    setting: Setting | None = None
 
     @cached_property
     def outside(self) -> frozenset[str]:

@@ -298,7 +298,7 @@ class _Examination:
         is_state = any(finding.slug == "second-call" for finding in findings)
         mistakes: list[Mistake] = []
         if any(case.outside for case in longer) and not is_state:
-            mistakes = reasons(self._inquiries[0], longer, diagnose=diagnose)
+            mistakes, _ = reasons(self._inquiries[0], longer, diagnose=diagnose)
         elif found and not is_state:
             wrong = f"{gradients(each.tensor for each in found)} outside the bounds"
             findings.append(Finding("one-step", wrong, tuple(dict.fromkeys(each.probe for each in found))))

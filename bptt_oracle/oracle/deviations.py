@@ -11,6 +11,10 @@ TENSORS = ("H", "W", "b", "W-output", "b-output")
 PLACES = (*TENSORS, *(f"{kind}-{which}" for kind in ("H", "W", "b") for which in ("first", "upper")))
 """What a deviation can be at: a kind of gradient, in all hidden layers, in the first, or in those above the first."""
 
+LAYERS = ("first-layer", "lower-layers", "upper-layers", "top-layer", "output-layer")
+"""What a deviation of the forward pass can be at, unless it is at all hidden layers: the first, all below the top, all
+above the first, the top hidden layer, or the output layer."""
+
 _FORM = re.compile(r"(?P<slug>[a-zA-Z0-9-]+)(\((?P<parameter>[^()@]+)\))?(@(?P<tensor>[A-Za-z-]+))?")
 
 
@@ -26,7 +30,7 @@ class Deviation:
     ----------
     slug : its name in the catalogue
     parameter : a number of steps, a threshold, a factor; as text
-    tensor : for an accumulator, the gradients it is about, one of `PLACES`
+    tensor : for an accumulator, the gradients it is about, one of `PLACES`; in the forward pass, one of `LAYERS`
     """
 
     slug: str
@@ -47,10 +51,9 @@ class Deviation:
             If it spells none.
         """
         match = _FORM.fullmatch(text)
-        if match is None or (match["tensor"] is not None and match["tensor"] not in PLACES):
-            raise DeviationError(
-                f"expected slug, slug(parameter) or slug@tensor with one of {', '.join(PLACES)}, but got {text!r}"
-            )
+        if match is None or (match["tensor"] is not None and match["tensor"] not in (*PLACES, *LAYERS)):
+            known = ", ".join((*PLACES, *LAYERS))
+            raise DeviationError(f"expected slug, slug(parameter) or slug@place with one of {known}, but got {text!r}")
         return cls(match["slug"], match["parameter"] or "", match["tensor"] or "")
 
 

@@ -18,7 +18,7 @@ from .measuring import measure
 from .mistakes import mistake
 from .result import Mistake
 from .search import search
-from .setting import Setting
+from .setting import setting_of
 from .variations import simulate_in
 
 _EQUATIONS = {"H": 44, "W": 45, "b": 46}
@@ -87,8 +87,7 @@ def _kept_back(cases: Sequence[Case], wrong: Sequence[int]) -> int | None:
 
 def _reproduces(case: Case, explanation: Explanation) -> bool:
     """Whether an explanation gives every gradient of a network that it claims to give."""
-    setting = Setting(case.probe, case.conventions)
-    grads = simulate_in(setting, explanation.deviations)
+    grads = simulate_in(setting_of(case), explanation.deviations)
     return grads is not None and all(
         same(item, grads[item.l - 1][item.name])
         for item in items([case])

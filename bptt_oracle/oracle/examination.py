@@ -208,17 +208,19 @@ class Examination:
         """The result. Answers outside their bounds and broken contracts decide; reasons only explain."""
         inquiry, cases = self._inquiry, self._cases()
         found = [each for case in cases for each in discrepancies(case)]
-        found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
         mistakes = [finding.told() for finding in (*self._state, *overwritten(inquiry, self._plans))]
         if self._otherwise:  # then what is wrong with the answers is that, and nothing that it looks like
             mistakes += [finding.told() for finding in self._otherwise]
         else:
             if found and (inquiry.is_renewing or not self._state):
-                mistakes += reasons(inquiry, cases, diagnose=self._diagnose)
+                reasoned, self._conventions = reasons(inquiry, cases, self._declared, diagnose=self._diagnose)
+                mistakes += reasoned
+                found = [each for case in self._cases() for each in discrepancies(case)]
             mistakes += [finding.told() for finding in merged(self._broken)]
         if found and not mistakes:
             mistakes = [Finding("unknown", gradients(d.tensor for d in found)).told()]
         ok = not found and not mistakes
+        found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
         if ok:
             self._remarks += _conventions_worth_a_word(self._conventions, self._declared, cases)
         return Result(

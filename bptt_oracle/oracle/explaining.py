@@ -13,7 +13,7 @@ from .deviations import PLACES, TENSORS, Deviation, role
 from .laws import RIGHT, Errors, Law, backward
 from .matching import Item, factor, form, items, same, shortest, sizes
 from .probes import Array
-from .setting import Setting
+from .setting import Setting, setting_of
 
 _NOT_NAMED = 2.0
 _ONE_MORE_TENSOR = 0.125
@@ -34,7 +34,7 @@ class View:
         found: list[list[Item]] = [[] for _ in cases]
         for item in items(cases):
             found[item.case].append(item)
-        return cls(cases, [Setting(case.probe, case.conventions) for case in cases], found)
+        return cls(cases, [setting_of(case) for case in cases], found)
 
     def only(self, index: int) -> View:
         """One network of these."""

@@ -10,7 +10,8 @@ from importlib.resources import files
 
 from .result import Mistake
 
-_KINDS = ("variation", "contract")
+_KINDS = ("variation", "forward", "contract")
+_FILES = ("mistakes.toml", "forward/mistakes.toml")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Entry:
     Attributes
     ----------
     slug : its name
-    kind : "variation" of the backward pass, or a finding of a "contract" check
+    kind : "variation" of the backward pass, of the "forward" pass and the loss, or a finding of a "contract" check
     sentence : what is wrong
     equation : the number of the equation that it violates; None where it violates none
     where : layers and times
@@ -44,9 +45,9 @@ class Entry:
 
 @cache
 def catalogue() -> Mapping[str, Entry]:
-    """All entries, by slug, in the order of the file."""
-    text = files(__package__).joinpath("mistakes.toml").read_text(encoding="utf-8")
-    return {slug: Entry(slug, **fields) for slug, fields in tomllib.loads(text).items()}
+    """All entries, by slug, in the order of the files."""
+    texts = [files(__package__).joinpath(*name.split("/")).read_text(encoding="utf-8") for name in _FILES]
+    return {slug: Entry(slug, **fields) for text in texts for slug, fields in tomllib.loads(text).items()}
 
 
 def mistake(
@@ -71,10 +72,10 @@ def mistake(
     equation
         Where it depends on the gradient; else the catalogue's.
     values
-        What fills the places in braces: "parameter", "tensors".
+        What fills the places in braces: "parameter", "tensors", "layers".
     """
     entry = catalogue()[slug]
-    filled = {"parameter": "", "tensors": "all gradients"} | values
+    filled = {"parameter": "", "tensors": "all gradients", "layers": "every hidden layer"} | values
 
     def fill(text: str) -> str:
         for name, value in filled.items():

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .answers import Case
 from .conventions import Conventions
 from .probes import Array, Probe
 from .truth import Run, trajectories
@@ -36,6 +37,10 @@ class Setting:
         """h^(l-1)(t) for t = 1..T, shape (T, B, d_{l-1})."""
         return np.asarray(self.h[l - 1][1:])
 
+    def before(self, l: int) -> Array:
+        """h^(l)(t-1) for t = 1..T, shape (T, B, d_l)."""
+        return np.asarray(self.h[l][:-1])
+
     @cached_property
     def slopes(self) -> dict[int, Array]:
         """f'(z^(l)(t)), shape (T, B, d_l), of every hidden layer."""
@@ -51,3 +56,8 @@ class Setting:
             case "relu":
                 return np.asarray((h > 0) * 1.0)
         return None
+
+
+def setting_of(case: Case) -> Setting:
+    """What the backward pass starts from on a network that f was asked about."""
+    return Setting(case.probe, case.conventions) if case.setting is None else case.setting
