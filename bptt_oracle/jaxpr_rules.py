@@ -19,6 +19,10 @@ def _logistic(x: Array) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
+def _one_minus_square(x: Array) -> Any:
+    return (1 + x) * (1 - x)  # as JAX computes it, which has it from 0.11 on: in the derivative of tanh
+
+
 FUNCTIONS.update(
     {
         "cos": np.cos,
@@ -27,6 +31,7 @@ FUNCTIONS.update(
         "log": np.log,
         "log1p": np.log1p,
         "logistic": _logistic,
+        "one_minus_square": _one_minus_square,
         "sin": np.sin,
         "sqrt": np.sqrt,
         "tanh": np.tanh,
@@ -270,18 +275,9 @@ def _while(
 
 
 @rule("scan")
-def _scan(
-    run: Run,
-    *args: Array,
-    jaxpr: ClosedJaxpr,
-    length: int,
-    reverse: bool,
-    num_consts: int,
-    num_carry: int,
-    **_: Any,
-) -> list[Any]:
-    consts, xs = args[:num_consts], args[num_consts + num_carry :]
-    carry: Sequence[Array] = args[num_consts : num_consts + num_carry]
+def _scan(run: Run, *args: Array, jaxpr: ClosedJaxpr, length: int, reverse: bool, **grouping: Any) -> list[Any]:
+    consts, carry, xs = _groups(args, **grouping)
+    num_carry = len(carry)
     rows: list[Sequence[Array]] = []
     for step in reversed(range(length)) if reverse else range(length):
         results = run.program(jaxpr, [*consts, *carry, *(x[step, ...] for x in xs)])
@@ -296,3 +292,14 @@ def _scan(
         for position, aval in enumerate(jaxpr.out_avals[num_carry:])
     ]
     return [*carry, *stacked]
+
+
+def _groups(
+    args: Sequence[Array], num_consts: int = 0, num_carry: int = 0, ft_in: Any = None, **_: Any
+) -> tuple[Sequence[Array], Sequence[Array], Sequence[Array]]:
+    """What a scan leaves alone, what it carries on, and what it takes row by row: by a tree, from JAX 0.12 on."""
+    if ft_in is not None:
+        consts, carry, xs = map(list, ft_in.update(args).unpack())
+        return consts, carry, xs
+    rows_from = num_consts + num_carry
+    return args[:num_consts], args[num_consts:rows_from], args[rows_from:]

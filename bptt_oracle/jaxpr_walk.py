@@ -79,7 +79,7 @@ class Run:
 
     def program(self, program: ClosedJaxpr | Jaxpr, args: Sequence[Array]) -> list[Array]:
         """The results of a program, closed or without constants, on values of this run."""
-        if isinstance(program, Jaxpr):
+        if not isinstance(program, ClosedJaxpr):  # from JAX 0.12 on, every program carries its constants
             return self._walk(program, (), args)
         variables: list[Any] = program.jaxpr.constvars
         consts = [self.bring(c, v.aval.dtype) for c, v in zip(program.consts, variables, strict=True)]

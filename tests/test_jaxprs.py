@@ -114,6 +114,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "sin": (jnp.sin, MATRIX),
     "cos": (jnp.cos, MATRIX),
     "logistic": (lax.logistic, MATRIX),
+    "slope of tanh": (jax.grad(lambda a: lax.tanh(a).sum()), MATRIX),
     "reduce_sum": (lambda a: jnp.sum(a, axis=(0, 2)), CUBE),
     "reduce_sum over nothing": (lambda a: lax.reduce_sum_p.bind(a, axes=(), out_sharding=None), MATRIX),
     "reduce_sum of nothing": (lambda a: jnp.sum(a[:0], axis=0), MATRIX),
@@ -238,6 +239,7 @@ def test_every_rule_is_exercised() -> None:
         "checkpoint",
         "copy_p",
         "expand_dims",
+        "one_minus_square",
         "scatter_add",
         "unstack",
     }
