@@ -339,8 +339,9 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_the_child_of_a_fork_does_not_wait_for_a_thread_that_it_lacks() -> None:
-    # a process of its own: JAX, which other tests load, is not to be forked
-    done = subprocess.run([sys.executable, "-c", FORKS], cwd=Path(__file__).parent, capture_output=True, text=True)
+    # a process of its own: JAX, which other tests load, is not to be forked; from 3.12 on, Python warns of every fork
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", FORKS]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -161,15 +161,15 @@ def test_an_error_of_the_file_is_shown_with_the_frames_of_the_user_alone(path: P
     path.write_text("def setup():\n    return [][3]\n\nsetup()\n")
     error = error_of(f"{path}:backprop")
     assert str(error) == f"{path}:backprop: importing it raised IndexError: list index out of range"
-    assert error.detail == (
-        "Traceback (most recent call last):\n"
-        f'  File "{path}", line 4, in <module>\n'
-        "    setup()\n"
-        f'  File "{path}", line 2, in setup\n'
-        "    return [][3]\n"
-        "           ~~^^^\n"
-        "IndexError: list index out of range"
-    )
+    marks = set("~^ ")  # which versions of Python put under different lines
+    assert [line for line in error.detail.splitlines() if set(line) - marks] == [
+        "Traceback (most recent call last):",
+        f'  File "{path}", line 4, in <module>',
+        "    setup()",
+        f'  File "{path}", line 2, in setup',
+        "    return [][3]",
+        "IndexError: list index out of range",
+    ]
 
 
 @pytest.mark.parametrize(
