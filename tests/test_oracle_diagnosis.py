@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bptt_oracle.oracle import search
+from bptt_oracle.oracle import diagnosis, laws, search
 from bptt_oracle.oracle.accumulators import ACCUMULATORS
 from bptt_oracle.oracle.answers import Answer, Case, Grads
 from bptt_oracle.oracle.conventions import Conventions
 from bptt_oracle.oracle.deviations import TENSORS, Deviation, DeviationError, role
 from bptt_oracle.oracle.diagnosis import diagnose
-from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES, backward
+from bptt_oracle.oracle.explaining import explain
+from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNALS, SLOPES, _through_time, backward
 from bptt_oracle.oracle.matching import Item, evaluate, factor, form, same, sizes
 from bptt_oracle.oracle.mistakes import catalogue, mistake
 from bptt_oracle.oracle.probes import PLANS, Plan, draw
@@ -196,12 +197,50 @@ def test_a_search_ends_when_its_budget_is_spent(monkeypatch: pytest.MonkeyPatch)
     whole, calls = diagnose(found), counted[0]
     assert {m.slug for m in whole} == {"slope-omitted", "carry-untransposed", "signal-dropped"}
     counted[0] = 0
-    monkeypatch.setattr(search, "MOST_STEPS", 2000)
+    monkeypatch.setattr(search, "MOST_WORK", 100_000)
     short = diagnose(found)
-    assert counted[0] <= 2000 / 3 < calls  # each law of at least three steps
+    assert counted[0] <= 100_000 / 100 < calls  # each law of at least one layer
     assert short
     assert not {m.slug for m in short} & {"slope-omitted", "carry-untransposed", "signal-dropped"}
     assert diagnose(found) == short
+
+
+@pytest.mark.parametrize("most", [20_000, 500_000, search.MOST_WORK])
+def test_no_search_does_much_more_than_its_budget_has(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On what takes longest: gradients of hidden layers that nothing explains, where every law is tried.
+
+    What is worked out is counted here on its own, with what a layer and a step of it cost anyway: all of it is charged.
+    """
+    found, rng = cases(()), np.random.default_rng(SEED)
+    for case in found:
+        for layer in case.answer.grads[:-1]:
+            for name, gradient in layer.items():
+                layer[name] = gradient + rng.standard_normal(gradient.shape)
+    done, budgets = [0.0], list[search.Budget]()
+
+    class Watched(search.Budget):
+        def __init__(self) -> None:
+            super().__init__()
+            budgets.append(self)
+
+    def through_time(errors: Any, l: int, above: Any, *others: Any) -> None:
+        done[0] += 90 + 8 * len(above)
+        _through_time(errors, l, above, *others)
+
+    def explained(view: Any, law: Any) -> Any:
+        done[0] += 5000 * len(view.cases)
+        return explain(view, law)
+
+    monkeypatch.setattr(diagnosis, "Budget", Watched)
+    monkeypatch.setattr(search, "MOST_WORK", most)
+    monkeypatch.setattr(laws, "_through_time", through_time)
+    monkeypatch.setattr(search, "explain", explained)
+    said = diagnose(found)
+    (budget,) = budgets  # one for both searches
+    assert said
+    assert budget.spent / 2 < done[0] <= budget.spent
+    assert budget.spent < most + budget.most
+    assert budget.most < 200_000
 
 
 def test_what_two_entries_exclude_is_no_multiple() -> None:

@@ -19,18 +19,22 @@ class Factors:
 
     Attributes
     ----------
-    setting, l, kind : the network, the layer, and "H", "W" or "b"
+    setting, errors, l, kind : the network, what a law gives on it, the layer, and "H", "W" or "b"
     left : the deltas, shape (T, B, d_l)
-    before : the same before f', the gradients in h
     right : what the deltas meet, shape (T, B, columns); None for b
     """
 
     setting: Setting
+    errors: Errors
     l: int
     kind: str
     left: Array
-    before: Array
     right: Array | None
+
+    @property
+    def before(self) -> Array:
+        """The deltas before f', the gradients in h."""
+        return self.errors.summed(self.l, before_slope=True)
 
     @property
     def hidden(self) -> bool:
@@ -42,7 +46,7 @@ def factors(s: Setting, errors: Errors, l: int, name: str) -> Factors:
     """The factors of the right gradient: of H (44), of W (45), of b (46)."""
     kind = "b" if name == "b_hh" else name
     right = s.before(l) if kind == "H" else s.below(l) if kind == "W" else None
-    return Factors(s, l, kind, errors.summed(l), errors.summed(l, before_slope=True), right)
+    return Factors(s, errors, l, kind, errors.summed(l), right)
 
 
 def gathered(left: Array, right: Array | None) -> Array:

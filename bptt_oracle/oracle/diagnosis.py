@@ -17,7 +17,7 @@ from .matching import items, same
 from .measuring import measure
 from .mistakes import mistake
 from .result import Mistake
-from .search import search
+from .search import Budget, search
 from .setting import setting_of
 from .variations import simulate_in
 
@@ -36,13 +36,13 @@ def diagnose(cases: Sequence[Case]) -> list[Mistake]:
     wrong = _wrong(cases)
     if not wrong:
         return []
-    kept_back = _kept_back(cases, wrong)
-    found, reproduced = _searched(cases, wrong, kept_back)
+    kept_back, budget = _kept_back(cases, wrong), Budget()
+    found, reproduced = _searched(cases, wrong, kept_back, budget)
     if found and not reproduced:
         others = [i for i in wrong if i != kept_back]
         if (another := _kept_back(cases, others)) is not None:
             kept_back = another
-            _, reproduced = _searched(cases, wrong, kept_back)
+            _, reproduced = _searched(cases, wrong, kept_back, budget)
     if not reproduced:
         return measure(cases, _unexplained(cases, TENSORS))
     best = reproduced[0]
@@ -51,10 +51,10 @@ def diagnose(cases: Sequence[Case]) -> list[Mistake]:
 
 
 def _searched(
-    cases: Sequence[Case], wrong: Sequence[int], kept_back: int | None
+    cases: Sequence[Case], wrong: Sequence[int], kept_back: int | None, budget: Budget
 ) -> tuple[list[Explanation], list[Explanation]]:
     """What explains all networks but the one kept back, and those of these that give f's gradients on that one too."""
-    found = [e for e in search([case for i, case in enumerate(cases) if i != kept_back]) if e.deviations]
+    found = [e for e in search([case for i, case in enumerate(cases) if i != kept_back], budget) if e.deviations]
     return found, [e for e in found if all(_reproduces(cases[i], e) for i in wrong)]
 
 

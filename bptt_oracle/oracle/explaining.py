@@ -110,9 +110,12 @@ class _Options:
         self.setting, self.item = setting, item
         self._factors = factors(setting, errors, item.l, item.name)
         self._known: dict[str, float | None] = {}
+        self._candidates: dict[str, Array | None] = {}
 
     def candidate(self, slug: str) -> Array | None:
-        return ACCUMULATORS[slug](self._factors)
+        if slug not in self._candidates:
+            self._candidates[slug] = ACCUMULATORS[slug](self._factors)
+        return self._candidates[slug]
 
     def factor(self, slug: str) -> float | None:
         """The factor with which an accumulator gives the gradient; None if with none."""
@@ -143,12 +146,12 @@ def _choose(options: list[_Options], tensor: str, result: Explanation) -> Chosen
                 result.accumulators.append(Deviation(slug, tensor=place))
                 result.alternatives[result.accumulators[-1]] = others
         return [pair for _, _, chosen, _ in way.values() for pair in chosen]
-    for slug in ACCUMULATORS:
-        if (limit := _clip_by_value(options, slug)) is not None:
-            if slug != "right":
-                result.accumulators.append(Deviation(slug, tensor=tensor))
-            result.accumulators.append(Deviation("clipped-by-value", limit, tensor))
-            return None
+    if (clipped := _clipped_by_value(options)) is not None:
+        slug, limit = clipped
+        if slug != "right":
+            result.accumulators.append(Deviation(slug, tensor=tensor))
+        result.accumulators.append(Deviation("clipped-by-value", limit, tensor))
+        return None
     result.unexplained_roles.add(tensor)
     return None
 
@@ -184,19 +187,25 @@ def _giver(options: list[_Options]) -> Giver | None:
     return rank, slug, chosen, others
 
 
-def _clip_by_value(options: list[_Options], slug: str) -> str | None:
-    """The limit to which the entries of all gradients are clipped, of one accumulator; None if they are not."""
+def _clipped_by_value(options: list[_Options]) -> tuple[str, str] | None:
+    """The accumulator whose entries are clipped in all gradients, and the limit; None if they are not."""
     largest = max(options, key=lambda o: o.item.largest)
-    limit, candidate = largest.item.largest, largest.candidate(slug)
-    if limit == 0 or candidate is None or same(largest.item, candidate):
+    if largest.item.largest == 0:
         return None
-    text = shortest(limit, largest.item.rounding)
+    text = shortest(largest.item.largest, largest.item.rounding)
+    limit = float(text)
 
-    def is_clipped(o: _Options) -> bool:
+    def is_clipped(o: _Options, slug: str) -> bool:
         candidate = o.candidate(slug)
-        return candidate is not None and same(o.item, np.clip(candidate, -float(text), float(text)))
+        return candidate is not None and same(o.item, candidate.clip(-limit, limit))
 
-    return text if is_clipped(largest) and all(map(is_clipped, options)) else None
+    for slug in ACCUMULATORS:
+        candidate = largest.candidate(slug)
+        if candidate is None or same(largest.item, candidate):
+            continue
+        if is_clipped(largest, slug) and all(is_clipped(o, slug) for o in options):
+            return slug, text
+    return None
 
 
 def _name_factors(view: View, scaled: dict[str, Chosen], result: Explanation) -> None:

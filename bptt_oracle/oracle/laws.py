@@ -192,6 +192,13 @@ SLOPES: Mapping[str, Callable[[Setting, int], Array | None]] = {
 }
 """What stands for f'(z^(l)(t)), shape (T, B, d_l); None where the deviation means nothing or nothing new."""
 
+
+def _slope(s: Setting, l: int, slug: str) -> Array | None:
+    """What stands for f', worked out once for a network."""
+    slope: Array | None = s.once(("slope", slug, l), lambda s: SLOPES[slug](s, l))
+    return slope
+
+
 ORDERS = ("right", "carry-after-slope", "slope-on-carry-only")
 """Whether f' multiplies both what comes from above and what is carried, or one of them alone."""
 
@@ -333,7 +340,7 @@ def backward(s: Setting, law: Law, lowest: int = 1) -> Errors | None:
     They are worked out down to the layer `lowest`.
     """
     cut = CUTS[law.cut.slug](law.cut.parameter)
-    fed = ERRORS[law.error.slug](s)[:, None]
+    fed = s.once(("error", law.error.slug), ERRORS[law.error.slug])[:, None]
     if cut.output:
         fed = np.where(np.arange(s.T)[:, None, None, None] < cut.skipped(s.T), 0, fed)
     if cut.window is not None:  # every loss step on its own, so that each can be cut at its own step
@@ -342,7 +349,8 @@ def backward(s: Setting, law: Law, lowest: int = 1) -> Errors | None:
     errors = Errors({s.n: fed}, {s.n: fed}, {s.n: fed})
     for l in range(s.n - 1, lowest - 1, -1):
         signal = law.out if l == s.n - 1 else law.down
-        matrix, slope = _matrix_down(s, l, signal.slug), SLOPES[law.slope.slug](s, l)
+        matrix = _matrix_down(s, l, signal.slug)
+        slope = _slope(s, l, law.slope.slug)
         if matrix is None or slope is None:
             return None
         _through_time(errors, l, SIGNALS[signal.slug](errors, l + 1) @ matrix, slope[:, None], s.H[l], law, cut)
@@ -355,26 +363,29 @@ def _through_time(errors: Errors, l: int, above: Array, slope: Array, H: Array, 
     dz, dh = np.zeros_like(above), np.zeros_like(above)
     matrix = None if carry.matrix is None else carry.matrix(H)
     source = dh if carry.source == "dh" else dz
+    clipped = {what for what in ("carried-delta", "carry-", "arriving", "delta") if law.clip.slug.startswith(what)}
 
-    clips = {what: law.clip.slug.startswith(what) for what in ("carried-delta", "carry-", "arriving", "delta")}
-
-    def limited(array: Array, what: str) -> Array:
-        return _limited(array, law.clip) if clips[what] else array
+    def carried_from(step: int) -> Array:
+        sent = _limited(source[step], law.clip) if "carried-delta" in clipped else source[step]
+        return _limited(sent @ matrix, law.clip) if "carry-" in clipped else np.asarray(sent @ matrix)
 
     first = cut.skipped(T)
     for t in range(first, T) if carry.forward else range(T - 1, first - 1, -1):
         carried, source_step = None, _source_step(t, T, carry)
         if matrix is not None and source_step is not None and not _ends(t + 1, T, cut.chunks):
-            carried = limited(limited(source[source_step], "carried-delta") @ matrix, "carry-")
+            carried = carried_from(source_step)
         arriving = above[t] if carried is None else above[t] + carried
-        dh[t] = arriving = limited(arriving, "arriving")
+        if "arriving" in clipped:
+            arriving = _limited(arriving, law.clip)
+        dh[t] = arriving
         if order == "slope-on-carry-only":
             dz[t] = above[t] if carried is None else above[t] + slope[t] * carried
         elif order == "carry-after-slope" and carried is not None:
             dz[t] = slope[t] * above[t] + carried
         else:
-            dz[t] = slope[t] * arriving
-        dz[t] = limited(dz[t], "delta")
+            np.multiply(slope[t], arriving, out=dz[t])
+        if "delta" in clipped:
+            dz[t] = _limited(dz[t], law.clip)
         if cut.window is not None:
             dz[t, t + cut.window + 1 :] = 0
             dh[t, t + cut.window + 1 :] = 0

@@ -9,7 +9,6 @@ explanations the cheapest is the answer; those that cost the same cannot be told
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -18,36 +17,39 @@ from .accumulators import ACCUMULATORS, factors, gathered
 from .answers import Case
 from .deviations import Deviation, role
 from .explaining import Explanation, View, explain
-from .laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, RIGHT, SIGNALS, SLOPES, Law, backward
+from .laws import CARRIES, CLIPS, CUTS, ERRORS, LAW_SLOTS, ORDERS, RIGHT, SIGNALS, SLOPES, Law, backward
 from .matching import factor, same
 from .probes import Array
+from .setting import Setting
 from .variations import accumulator
 
 MOST = 3
 """How many deviations of the law are tried together."""
 
-MOST_STEPS = 120_000
-"""How many steps of layers are worked out before the search ends with the best that it has: about 5 seconds."""
+MOST_WORK = 5_000_000
+"""After how much work a search ends with the best that it has: about 5 seconds, since a unit is about a microsecond."""
 
 _KEPT = 12
 _GROWN = 2
-_ACCUMULATORS_TRIED = 4
-"""How much more it costs to try all accumulators than the right ones."""
-_UNITS = 1000
-"""How many units cost as much as a step does anyway."""
+_PER_LAYER, _PER_STEP, _PER_NETWORK = 90, 8, 5000
+"""What it costs anyway to work out a layer, and a step of it, and to try all accumulators on a network."""
+_NUMBERS, _PRODUCTS = 20, 2000
+"""How many numbers, and how many products of two, are worked out for the cost of a unit."""
 _LIMITS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 50.0, 100.0)
 _ONLY_BETWEEN_HIDDEN = ("signal-through-H", "signal-lacks-time", "signal-before-slope")
 
 
-def search(cases: Sequence[Case]) -> list[Explanation]:
+def search(cases: Sequence[Case], budget: Budget) -> list[Explanation]:
     """The best explanations, which cannot be told apart.
 
     Parameters
     ----------
     cases
         The networks that the search may see, at least one of them wrong.
+    budget
+        How much may be worked out.
     """
-    view, budget = View.of(cases), Budget(MOST_STEPS)
+    view = View.of(cases)
     wrong = [i for i, its in enumerate(view.items) if not all(item.right for item in its)]
     order = sorted(wrong, key=lambda i: _preference(cases[i]))
     one = view.only(order[0])
@@ -55,11 +57,12 @@ def search(cases: Sequence[Case]) -> list[Explanation]:
     best: list[Explanation] = []
     for count in range(MOST + 1 if len(errors) < len(ERRORS) else MOST):
         promising = _promising(one, errors, count, budget)
-        on_one = [e for law in promising if budget.allows(one) and (e := explain(one, law)) is not None]
+        on_one = [e for law in promising if budget.allows(one, law) and (e := explain(one, law)) is not None]
         bases = sorted(on_one, key=lambda e: e.cost)[:_KEPT]
-        found = [e for base in bases if budget.allows(view) and (e := explain(view, base.law)) is not None]
+        found = [e for base in bases if budget.allows(view, base.law) and (e := explain(view, base.law)) is not None]
         if bases and not budget.is_spent and not any(e.unexplained_roles <= bases[0].unexplained_roles for e in found):
-            found += [e for base in _cheapest(bases)[:_GROWN] for e in _grown(view, order, base, base.law, _GROWN)]
+            grown = (_grown(view, order, base, base.law, _GROWN, budget) for base in _cheapest(bases)[:_GROWN])
+            found += [e for each in grown for e in each]
         best = _cheapest([*best, *found])
         if budget.is_spent or (best and best[0].cost <= count + 1):
             break
@@ -69,25 +72,41 @@ def search(cases: Sequence[Case]) -> list[Explanation]:
 class Budget:
     """How much work a search may do, counted in what it works out, not in time: the same on every machine.
 
-    A step of a layer counts more where many sequences or units are in it, and for each accumulator that is tried.
+    Attributes
+    ----------
+    spent : how much was done, of `MOST_WORK`
+    most : the largest piece of it
     """
 
-    def __init__(self, steps: int) -> None:
-        self._left = float(steps)
+    def __init__(self) -> None:
+        self.spent = self.most = 0.0
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing more is to be tried."""
-        return self._left <= 0
+        return self.spent >= MOST_WORK
 
-    def allows(self, view: View, lowest: int | None = None) -> bool:
+    def allows(self, view: View, law: Law, lowest: int | None = None) -> bool:
         """Whether a law may be tried on networks: all accumulators, or the right ones down to a layer `lowest`."""
         if self.is_spent:
             return False
-        for s in view.settings:
-            layers, ways = (s.n, _ACCUMULATORS_TRIED) if lowest is None else (s.n - lowest, 1)
-            self._left -= ways * layers * s.T * (1 + s.B * sum(s.d) / _UNITS)
+        work = sum(_work(s, law, lowest) for s in view.settings)
+        self.spent, self.most = self.spent + work, max(self.most, work)
         return True
+
+
+def _work(s: Setting, law: Law, lowest: int | None) -> float:
+    """What it takes to try a law on a network: the overhead of its layers and steps, its numbers and products.
+
+    Fitted to the time that it takes on networks of all kinds. Where every loss step is carried on its own, there are T
+    times as many numbers. All accumulators are as many products again each.
+    """
+    layers = s.n - (lowest or 1)
+    losses = s.T if CUTS[law.cut.slug](law.cut.parameter).window is not None else 1
+    products = s.B * sum(W.size for W in s.W.values()) + s.B * sum(H.size for H in s.H.values())
+    step = _PER_STEP + losses * (s.B * sum(s.d) / _NUMBERS + products / _PRODUCTS)
+    work = layers * (_PER_LAYER + s.T * step)
+    return work if lowest else work + _PER_NETWORK + len(ACCUMULATORS) * s.T * products / _PRODUCTS
 
 
 def _cheapest(explanations: Sequence[Explanation]) -> list[Explanation]:
@@ -96,30 +115,32 @@ def _cheapest(explanations: Sequence[Explanation]) -> list[Explanation]:
     return list(unique.values())
 
 
-def _grown(view: View, order: Sequence[int], base: Explanation, law: Law, more: int) -> list[Explanation]:
+def _grown(
+    view: View, order: Sequence[int], base: Explanation, law: Law, more: int, budget: Budget
+) -> list[Explanation]:
     """What a law that explains one network needs besides, in the slots that are free, to explain all of them."""
-    index = next((i for i in order if not _explains(view.only(i), base, law)), None)
+    index = next((i for i in order if not _explains(view.only(i), base, law, budget)), None)
     if index is None:
-        return [e for e in [explain(view, law)] if e is not None]
+        found = explain(view, law) if budget.allows(view, law) else None
+        return [] if found is None else [found]
     if more == 0:
         return []
-    one = view.only(index)
-    found = []
+    one, longer_ones = view.only(index), list[Law]()
     for slot, deviations in _slots(one, thresholds=True).items():
         if getattr(law, slot) is RIGHT:
             longer = [law.holding(slot, deviation) for deviation in deviations]
-            found += [each for each in longer if _explains(one, base, each)]
-    return [e for each in found[:_KEPT] for e in _grown(view, order, base, each, more - 1)]
+            longer_ones += [each for each in longer if _explains(one, base, each, budget)]
+    return [e for each in longer_ones[:_KEPT] for e in _grown(view, order, base, each, more - 1, budget)]
 
 
-def _explains(one: View, base: Explanation, law: Law) -> bool:
+def _explains(one: View, base: Explanation, law: Law, budget: Budget) -> bool:
     """Whether a law explains on one network all that an explanation explains elsewhere, in the same way."""
     setting, (its,) = one.settings[0], one.items
-    errors = backward(setting, law)
-    if errors is None:
-        return False
     gathering = {d.tensor: d.slug for d in base.accumulators if d.slug in ACCUMULATORS}
-    if len(gathering) < len(base.accumulators):  # something is done to finished gradients
+    is_finished = len(gathering) < len(base.accumulators)  # something is done to finished gradients
+    if not budget.allows(one, law, None if is_finished else 1) or (errors := backward(setting, law)) is None:
+        return False
+    if is_finished:
         found = explain(one, law)
         return found is not None and found.unexplained_roles <= base.unexplained_roles
     for item in its:
@@ -163,7 +184,7 @@ def _promising(one: View, errors: Mapping[Deviation, int], count: int, budget: B
 
     Of those that give as many, the first are those whose error gives most gradients of the output layer.
     """
-    ranked, tops = [], dict[Law, int]()
+    ranked, tops = [], dict[tuple[int, ...], int]()
     for order, law in enumerate(_laws(one, errors, count)):
         if budget.is_spent:
             break
@@ -174,16 +195,16 @@ def _promising(one: View, errors: Mapping[Deviation, int], count: int, budget: B
     return [law for matches, *_, law in sorted(ranked, key=lambda each: each[:-1]) if matches == best][:_KEPT]
 
 
-def _matches(one: View, law: Law, tops: dict[Law, int], budget: Budget) -> int:
+def _matches(one: View, law: Law, tops: dict[tuple[int, ...], int], budget: Budget) -> int:
     """How many gradients of hidden layers a law gives with the right accumulators, but for a factor.
 
     Where it gives none of the top hidden layer, those below are not worked out. `tops` holds the count for that layer,
-    which what comes down from it does not change.
+    which what comes down from it does not change, by the other deviations: each is one object in all laws of a count.
     """
-    n, top = one.settings[0].n, replace(law, down=RIGHT) if law.down is not RIGHT else law
+    n, top = one.settings[0].n, tuple(id(getattr(law, slot)) for slot in LAW_SLOTS if slot != "down")
     if top not in tops:
-        tops[top] = _given(one, top, range(n - 1, n)) if budget.allows(one, n - 1) else 0
-    if n == 2 or tops[top] == 0 or not budget.allows(one, 1):
+        tops[top] = _given(one, law, range(n - 1, n)) if budget.allows(one, law, n - 1) else 0
+    if n == 2 or tops[top] == 0 or not budget.allows(one, law, 1):
         return tops[top]
     return tops[top] + _given(one, law, range(1, n - 1))
 

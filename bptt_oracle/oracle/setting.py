@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +34,13 @@ class Setting:
         self.z, self.h, self.y_hat, self.y = run.z, run.h, run.y_hat, probe.targets
         self.f = conventions.functions.f
         self.weights = (run.weights[:, None] * run.shares)[..., None]
+        self._known: dict[object, Any] = {}
+
+    def once(self, key: object, make: Callable[[Setting], Any]) -> Any:
+        """What is made of this network, worked out once for a key; nobody writes into it."""
+        if key not in self._known:
+            self._known[key] = make(self)
+        return self._known[key]
 
     def below(self, l: int) -> Array:
         """h^(l-1)(t) for t = 1..T, shape (T, B, d_{l-1})."""
