@@ -42,6 +42,7 @@ PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 MISTAKES = {
     "bptt-oracle check examples/numpy/wrong.py:backprop": ["carry-untransposed"],
     "bptt-oracle check examples/numpy/unnamed.py:backprop": ["measured"],
+    "bptt-oracle check examples/numpy/forward.py:backprop": ["forward-h0-at-every-step"],
     "bptt-oracle check --command 'node examples/javascript/wrong.mjs'": ["slope-of-h"],
     "bptt-oracle check --command build/wrong": ["first-step-skipped"],
     "python examples/torch/wrong.py": ["signal-reversed"],
@@ -62,7 +63,7 @@ def test_the_pages_print_what_the_examples_give(transcript: str) -> None:
 @pytest.mark.parametrize(("command", "transcript"), TRANSCRIPTS.items(), ids=TRANSCRIPTS.keys())
 def test_a_mistake_has_its_name_and_a_right_example_none(command: str, transcript: str) -> None:
     expected = MISTAKES.get(command, [])
-    assert re.findall(r"^\d+\. .*?\[([a-z-]+)\]$", transcript, re.MULTILINE | re.DOTALL) == expected
+    assert re.findall(r"^\d+\. .*?\[([a-z0-9-]+)\]$", transcript, re.MULTILINE | re.DOTALL) == expected
     assert ("WRONG" in transcript, "right:" in transcript) == (bool(expected), not expected)
     if command.startswith("bptt-oracle"):
         assert ("[exit status 1]" in transcript) == bool(expected)
@@ -70,13 +71,14 @@ def test_a_mistake_has_its_name_and_a_right_example_none(command: str, transcrip
 
 def test_every_example_is_in_the_page() -> None:
     shown = " ".join(command for transcript in TRANSCRIPTS.values() for command in commands(transcript))
-    programs = [path for path in EXAMPLES.glob("*/*") if path.stem in ("right", "wrong", "unnamed")]
-    assert len(programs) == 9
+    programs = [path for path in EXAMPLES.glob("*/*") if path.stem in ("right", "wrong", "unnamed", "forward")]
+    assert len(programs) == 10
     assert [path for path in programs if str(path.relative_to(ROOT)) not in shown] == []
 
 
 @pytest.mark.parametrize(
-    "wrong", ["numpy/wrong.py", "numpy/unnamed.py", "c/wrong.c", "javascript/wrong.mjs", "torch/wrong.py"]
+    "wrong",
+    ["numpy/wrong.py", "numpy/unnamed.py", "numpy/forward.py", "c/wrong.c", "javascript/wrong.mjs", "torch/wrong.py"],
 )
 def test_the_mistake_is_one_line(wrong: str) -> None:
     path = EXAMPLES / wrong

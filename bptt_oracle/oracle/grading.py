@@ -13,6 +13,7 @@ from .comparison import discrepancies
 from .conventions import Conventions
 from .diagnosis import diagnose
 from .findings import Finding, gradients, listed, merged
+from .forward.diagnosis import diagnose as passed
 from .probes import PLANS, Probe, draw
 from .result import Mistake, Result
 from .returned import UnfitError, answer
@@ -54,9 +55,13 @@ def _judged(submission: Submission, path: Path) -> Result:
     asked, broken, remarks = _sorted(submission, form)
     conventions = _settled(asked, form, declared) if asked else form
     cases = [Case(probe, conventions, said, exact_truth(probe, conventions)) for probe, said in asked]
+    reasons: list[Mistake] = []
+    if cases:
+        reasons, conventions = _reasons(cases, declared)
+        cases = _under(cases, conventions)
     found = [each for case in cases for each in discrepancies(case)]
     found.sort(key=lambda d: d.difference / d.bound if d.bound else float("inf"), reverse=True)
-    mistakes = [*_reasons(cases), *(finding.told() for finding in merged(broken))]
+    mistakes = [*reasons, *(finding.told() for finding in merged(broken))]
     if found and not mistakes:
         mistakes = [Finding("unknown", gradients(d.tensor for d in found)).told()]
     ok = not found and not mistakes
@@ -116,16 +121,27 @@ def _sorted(submission: Submission, form: Conventions) -> tuple[list[tuple[Probe
     return asked, broken, list(noted)
 
 
-def _reasons(cases: Sequence[Case]) -> list[Mistake]:
-    """Why answers lie outside their bounds: by the catalogue, and by the loss."""
+def _under(cases: Sequence[Case], conventions: Conventions) -> list[Case]:
+    """The same answers, held against what is right under conventions of the same form."""
+    return [
+        case if case.conventions == conventions
+        else Case(case.probe, conventions, case.answer, exact_truth(case.probe, conventions))
+        for case in cases
+    ]  # fmt: skip
+
+
+def _reasons(cases: Sequence[Case], declared: Mapping[str, Any]) -> tuple[list[Mistake], Conventions]:
+    """Why answers lie outside their bounds, by the catalogue and by the loss; and under which conventions."""
     wrong = {str(case.probe): (case, case.outside) for case in cases}
-    mistakes = diagnose(cases) if any(names - {"J"} for _, names in wrong.values()) else []
     in_loss = {where: case for where, (case, names) in wrong.items() if "J" in names}
+    if in_loss and (ahead := passed(lambda c: _under(cases, c), cases[0].conventions, declared)) is not None:
+        return ahead.mistakes, ahead.conventions
+    mistakes = diagnose(cases) if any(names - {"J"} for _, names in wrong.values()) else []
     if in_loss:
         case = next(iter(in_loss.values()))
         seen = f"{case.answer.loss:.6g} where J is {case.truth.loss:.6g}"
         mistakes.append(Finding("loss", seen, tuple(in_loss)).told())
-    return mistakes
+    return mistakes, cases[0].conventions
 
 
 def _limits(submission: Submission, cases: Sequence[Case]) -> tuple[str, ...]:
