@@ -67,6 +67,7 @@ Y_HAT, LOSSES, LOSS = "y_hat = e / e.sum(axis=-1, keepdims=True)\n", "losses = -
     "loss = losses.sum() / (T * B)\n"
 )  # fmt: skip
 E = "e = np.exp(logits - logits.max(axis=-1, keepdims=True))\n"
+SINGLE = "return loss, [{name: g.astype(np.float32) for name, g in layer.items()} for layer in grads]\n"
 ROWS = "np.eye(y_hat.shape[-1])[y]"
 
 PLANTED: dict[str, tuple[str, str]] = {
@@ -399,3 +400,10 @@ def test_what_is_no_mistake_of_the_forward_pass_is_refused() -> None:
         slot_of(Deviation("carry-sign"))
     with pytest.raises(DeviationError, match="expected one mistake of the kind bias in a layer, but got a second"):
         held_at([Deviation("forward-bias-dropped"), Deviation("forward-bias-negated", tensor="first-layer")], 1, 2)
+
+
+@pytest.mark.parametrize("loss", ["np.inf", "np.nan"])
+def test_a_loss_that_is_never_finite_in_float32_is_told(loss: str) -> None:
+    f = planted(LOSS, f"loss = {loss}\n", ("return loss, grads\n", SINGLE))
+    result = check(f, layers=2, **TIMES_FIRST)
+    assert (result.ok, set(slugs(result))) == (False, {"not-finite", "one-step"})

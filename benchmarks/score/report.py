@@ -29,9 +29,9 @@ A mutant that computes the same function as its program is no mistake: it is *eq
 field for each number of hidden layers. Some mutants only raise, on every network or on some. The others answer always,
 and wrongly: they are what the rates are of. *Named*: everything by name, from the catalogue; *measured*: by name, or
 by a statement such as "your f' is 1 - h(t) h(t-1)"; *located*: at least tensor, layer, step. A name is *confirmed* if
-simulating it gives the mutant's gradients on 3 random networks that the oracle never saw, and else *refuted*. A
-measured statement is *plausible* if the equation that it blames is one that the changed line carries out, and else
-*suspect*.
+simulating it gives the mutant's gradients, and its loss if the name is one of the forward pass, on 3 random networks
+that the oracle never saw, and else *refuted*. A measured statement is *plausible* if the equation that it blames is one
+that the changed line carries out, and else *suspect*.
 """
 
 _CATALOGUE = """## Mistakes of the catalogue

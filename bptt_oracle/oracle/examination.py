@@ -176,8 +176,10 @@ class Examination:
                 self._ask(plan)
 
     def _settle(self) -> None:
-        """Settle the conventions by all answers, unless the first one has and the others agree."""
-        cases, c = self._cases(), self._conventions
+        """Settle the conventions by all answers, if there are any, unless the first one has and the others agree."""
+        if not (cases := self._cases()):
+            return
+        c = self._conventions
         asked = [(case.probe, case.answer) for case in cases]
         is_wrong = any(case.outside for case in cases)
         is_guess = c.precision == "float32" and "precision" not in self._declared

@@ -58,9 +58,15 @@ def located(inquiry: Inquiry, cases: Sequence[Case]) -> list[Mistake]:
             text = f"{'every ' if n > 2 else ''}{_name(name, 'l' if n > 2 else '1')} is zero"
             return _told(asked, 5, text, what, f"hidden layers{where and ', ' + where}")
     if asked.is_right(lambda probe: probe.steps(1)):
-        return _told(asked, 5, "T = 1", "what one step leaves to the next, in (4) and (5)", "hidden layers, t > 1")
+        return _told(asked, 5, "T = 1", "what is taken from another step, in (5) or in the loss", "t > 1")
     if case.probe.B > 1 and asked.is_right(lambda probe: probe.sequences(slice(0, 1))):
-        return _told(asked, 5, "there is one sequence", "how (4) and (5) treat a batch", "hidden layers")
+        return _told(
+            asked,
+            5,
+            "there is one sequence",
+            "how a batch is treated, in (5) or in the loss",
+            "every sequence but the first",
+        )
     for l in hidden:
         if asked.is_right(_zero({"W": [l]})):
             return _told(asked, 5, f"W^({l}) is zero", f"the term W^({l}) h^({l - 1})(t) of (5)", f"layer {l}")
