@@ -72,10 +72,12 @@ ROWS = "np.eye(y_hat.shape[-1])[y]"
 
 PLANTED: dict[str, tuple[str, str]] = {
     "forward-h0-ignored": ("h[0] = h0[l]\n", "pass\n"),
+    "forward-h0-negated": ("h[0] = h0[l]\n", "h[0] = -h0[l]\n"),
     "forward-h0-at-every-step": (BEFORE, "before = h[0]\n"),
     "forward-state-after-first-step-zero": (BEFORE, "before = h[t] * (t == 0)\n"),
     "forward-state-two-steps-back": (BEFORE, "before = h[t - 1]\n"),
     "forward-state-two-steps-back-from-h0": (BEFORE, "before = h[max(t - 1, 0)]\n"),
+    "forward-state-of-step-before-last": (BEFORE, "before = h[0] if t == 0 else h[t - 1] * (t > 1)\n"),
     "forward-state-of-layer-number": (BEFORE, "before = h[l]\n"),
     "forward-input-negated": (BELOW, "below = -goes_in[l]\n"),
     "forward-input-of-step-before": (
@@ -126,6 +128,13 @@ PLANTED: dict[str, tuple[str, str]] = {
     "softmax-over-batch-and-classes": (Y_HAT, "e = np.exp(logits); y_hat = e / e.sum(axis=(1, 2), keepdims=True)\n"),
     "softmax-over-time-and-classes": (Y_HAT, "e = np.exp(logits); y_hat = e / e.sum(axis=(0, 2), keepdims=True)\n"),
     "softmax-over-everything": (Y_HAT, "e = np.exp(logits); y_hat = e / e.sum()\n"),
+    "softmax-sum-over-time": (Y_HAT, "y_hat = e / e.sum(axis=0, keepdims=True)\n"),
+    "softmax-sum-over-batch": (Y_HAT, "y_hat = e / e.sum(axis=1, keepdims=True)\n"),
+    "softmax-sum-over-batch-and-classes": (Y_HAT, "y_hat = e / e.sum(axis=(1, 2), keepdims=True)\n"),
+    "softmax-sum-over-time-and-classes": (Y_HAT, "y_hat = e / e.sum(axis=(0, 2), keepdims=True)\n"),
+    "softmax-sum-over-everything": (Y_HAT, "y_hat = e / e.sum()\n"),
+    "softmax-largest-over-time": (E, "e = np.exp(logits - logits.max(axis=0, keepdims=True))\n"),
+    "softmax-largest-over-batch": (E, "e = np.exp(logits - logits.max(axis=1, keepdims=True))\n"),
     "softmax-of-softmax": (
         Y_HAT,
         "e = np.exp(e / e.sum(axis=-1, keepdims=True)); y_hat = e / e.sum(axis=-1, keepdims=True)\n",
@@ -146,6 +155,8 @@ PLANTED: dict[str, tuple[str, str]] = {
     "loss-target-of-first-step": (LOSSES, "losses = -np.log(y_hat[steps, sequences, y[0]])\n"),
     "loss-target-of-last-step": (LOSSES, "losses = -np.log(y_hat[steps, sequences, y[-1]])\n"),
     "loss-target-of-layer-number": (LOSSES, "losses = -np.log(y_hat[steps, sequences, y[l]])\n"),
+    "loss-of-sequence-before": (LOSSES, "losses = -np.log(y_hat[steps, sequences - 1, y])\n"),
+    "loss-of-sequence-after": (LOSSES, "losses = -np.log(y_hat[steps, (sequences + 1) % B, y])\n"),
     "loss-of-every-class": (LOSSES, "losses = -np.log(y_hat)\n"),
     "loss-is-entropy": (LOSSES, "losses = -y_hat * np.log(y_hat)\n"),
     "loss-of-other-classes": (LOSSES, "losses = -np.log(1 - y_hat[steps, sequences, y])\n"),

@@ -20,11 +20,11 @@ def _largest(z: Array) -> Array:
     return np.asarray(z.real.max(axis=-1, keepdims=True))
 
 
-def _over(axes: tuple[int, ...]) -> Callable[[Array], Array]:
-    """A softmax whose sum runs over these axes of (T, B, |V|)."""
+def _over(axes: tuple[int, ...], largest: tuple[int, ...] | None = None) -> Callable[[Array], Array]:
+    """A softmax whose sum runs over these axes of (T, B, |V|), and the largest logit is that over others."""
 
     def softmax(z: Array) -> Array:
-        e = np.exp(z - z.real.max(axis=axes, keepdims=True))
+        e = np.exp(z - z.real.max(axis=axes if largest is None else largest, keepdims=True))
         return np.asarray(e / e.sum(axis=axes, keepdims=True))
 
     return softmax
@@ -41,6 +41,13 @@ SOFTMAX: Mapping[str, Callable[[Array], Array]] = {
     "softmax-over-batch-and-classes": _over((1, 2)),
     "softmax-over-time-and-classes": _over((0, 2)),
     "softmax-over-everything": _over((0, 1, 2)),
+    "softmax-sum-over-time": _over((0,), (2,)),
+    "softmax-sum-over-batch": _over((1,), (2,)),
+    "softmax-sum-over-batch-and-classes": _over((1, 2), (2,)),
+    "softmax-sum-over-time-and-classes": _over((0, 2), (2,)),
+    "softmax-sum-over-everything": _over((0, 1, 2), (2,)),
+    "softmax-largest-over-time": _over((2,), (0,)),
+    "softmax-largest-over-batch": _over((2,), (1,)),
     "softmax-of-softmax": lambda z: _softmax(_softmax(z)),
     "softmax-by-mean": lambda z: z.shape[-1] * _softmax(z),
     "softmax-is-logistic": lambda z: np.asarray(1 / (1 + np.exp(-z))),
@@ -96,6 +103,11 @@ def _of_class(
     return losses
 
 
+def _of_sequence(by: int) -> Callable[[Array, Array, int], Array]:
+    """The loss of each target under y^ of another sequence."""
+    return lambda y_hat, y, n: np.asarray(-np.log((np.roll(y_hat, by, axis=1) * y).sum(axis=-1)))
+
+
 def _minus_log(value: Array) -> Array:
     return np.asarray(-np.log(value))
 
@@ -138,6 +150,8 @@ LOSSES: Mapping[str, Callable[[Array, Array, int], Array]] = {
     "loss-target-of-first-step": _of_class(_minus_log, _at(lambda n: 0)),
     "loss-target-of-last-step": _of_class(_minus_log, _at(lambda n: -1)),
     "loss-target-of-layer-number": _of_class(_minus_log, _at(lambda n: n - 2)),
+    "loss-of-sequence-before": _of_sequence(1),
+    "loss-of-sequence-after": _of_sequence(-1),
     "loss-of-every-class": lambda y_hat, y, n: np.asarray(-np.log(y_hat).sum(axis=-1)),
     "loss-is-entropy": lambda y_hat, y, n: np.asarray(-(y_hat * np.log(y_hat)).sum(axis=-1)),
     "loss-of-other-classes": _of_class(lambda y: -np.log(1 - y)),

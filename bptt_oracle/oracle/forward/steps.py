@@ -98,10 +98,14 @@ def _of_number(w: Walk, l: int, t: int) -> Array | None:
 PREVIOUS: Mapping[str, Callable[[Walk, int, int], Array | None]] = {
     "right": _kept(1),
     "forward-h0-ignored": _h0_ignored,
+    "forward-h0-negated": lambda w, l, t: w.state[l][t - 1] if t > 1 else -w.state[l][0],
     "forward-h0-at-every-step": lambda w, l, t: w.state[l][0],
     "forward-state-after-first-step-zero": _h0_alone,
     "forward-state-two-steps-back": _kept(2),
     "forward-state-two-steps-back-from-h0": lambda w, l, t: w.state[l][max(t - 2, 0)],
+    "forward-state-of-step-before-last": lambda w, l, t: (
+        w.state[l][0] if t == 1 else np.zeros_like(w.state[l][0]) if t == 2 else w.state[l][t - 2]
+    ),
     "forward-state-of-layer-number": _of_number,
     "forward-state-of-layer-below": lambda w, l, t: _fitting(w.passed[l - 1][t - 1], w.state[l]),
     "forward-state-of-layer-below-before": lambda w, l, t: _fitting(w.state[l - 1][t - 1], w.state[l]),
