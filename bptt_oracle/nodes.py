@@ -112,7 +112,7 @@ class _Node:
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """A function of the reference, over the field."""
-        jaxpr, leaves, _ = nodes.program(function, *arguments)
+        jaxpr, leaves = nodes.program(function, *arguments)
         return evaluate(jaxpr, *leaves, functions=dict(self.oracles.functions()), constants=field.element)
 
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.interpreters import ad
 
 
 def one_hot_pullbacks(function: Callable[..., Any], *arguments: Any, has_aux: bool = False) -> tuple[Array, Any, Any]:
@@ -42,10 +43,10 @@ def jacobian(function: Callable[..., Array]) -> Callable[..., Any]:
 
 
 def each_gradient(function: Callable[..., Any], *arguments: Any) -> tuple[list[Array], Callable[[int], Any], Any]:
-    """Linearize a function with a list of scalar outputs once, and transpose it for one output at a time.
+    """Linearize a function with a list of scalar outputs once, and pull back one output at a time.
 
-    It is `jax.vjp` with one-hot cotangents, except that what does not reach the chosen output is left out of
-    the program instead of being multiplied by zero.
+    The cotangents of the others are symbolic zeros: what does not reach the chosen output is left out of the
+    program instead of being multiplied by zero.
 
     Returns
     -------
@@ -54,10 +55,10 @@ def each_gradient(function: Callable[..., Any], *arguments: Any) -> tuple[list[A
         returns beside its outputs.
 
     """
-    outputs, tangents, beside = jax.linearize(function, *arguments, has_aux=True)
+    outputs, pullback, beside = jax.vjp(function, *arguments, has_aux=True)
+    nothing = [ad.Zero(jax.typeof(output)) for output in outputs]
 
     def gradient(i: int) -> Any:
-        transposed = jax.linear_transpose(lambda *arguments: tangents(*arguments)[i], *arguments)
-        return transposed(jnp.ones((), outputs[i].dtype))
+        return pullback([*nothing[:i], jnp.ones((), outputs[i].dtype), *nothing[i + 1 :]])
 
     return outputs, gradient, beside

@@ -6,7 +6,7 @@ cotangents of the parameters that z^(l)(k) is made of.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
@@ -78,18 +78,22 @@ def output_error(z: Array, y: Array) -> Array:
     return error
 
 
-def program(function: Callable[..., Any], *arguments: Any) -> tuple[ClosedJaxpr, list[Any], Any]:
-    """The program of a function of arrays, for their shapes only; its inputs, flat; the structure of its output."""
+def program(function: Callable[..., Any], *arguments: Any) -> tuple[ClosedJaxpr, list[Any]]:
+    """The program of a function of arrays and its inputs, flat; the same function and shapes give the same program."""
     leaves, structure = jax.tree.flatten(arguments)
-    shapes = [jax.ShapeDtypeStruct(np.shape(leaf), np.float64) for leaf in leaves]  # type: ignore[no-untyped-call]
+    return _program(function, structure, tuple(np.shape(leaf) for leaf in leaves)), leaves
 
+
+@lru_cache(maxsize=1024)
+def _program(function: Callable[..., Any], structure: Any, shapes: tuple[tuple[int, ...], ...]) -> ClosedJaxpr:
     def flat(*leaves: Any) -> Any:
         return function(*jax.tree.unflatten(structure, leaves))
 
-    jaxpr, result = jax.make_jaxpr(flat, return_shape=True)(*shapes)
-    return jaxpr, leaves, jax.tree.structure(result)
+    inputs = [jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes]  # type: ignore[no-untyped-call]
+    return jax.make_jaxpr(flat)(*inputs)
 
 
+@cache
 def with_activation(f: Activation) -> Callable[..., Array]:
-    """`arriving` for one activation."""
+    """`arriving` for one activation, the same function each time."""
     return partial(arriving, f)

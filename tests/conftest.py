@@ -17,7 +17,10 @@ from bptt_oracle.reference.config import enable_compilation_cache
 
 ROOT = Path(__file__).parents[1]
 
-EQUATIONS = {"test_conclusion", "test_deltas", "test_forward", "test_gradients", "test_loss", "test_trick"}
+EQUATIONS = {
+    *("test_conclusion", "test_deltas", "test_forward", "test_gradients", "test_loss", "test_trick"),
+    "test_wrong_readings",
+}
 """Modules that ask about the same random networks: what JAX derives for one is traced once in a process."""
 
 settings.register_profile(
