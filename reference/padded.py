@@ -139,4 +139,5 @@ def _quantities_of_one(one: Batch) -> Quantities:
 
 
 _gradients = jax.jit(jax.vmap(_gradients_of_one))
-_quantities = jax.jit(jax.vmap(_quantities_of_one))
+# Run a few times only: optimizing would cost more than it saves.
+_quantities = jax.jit(jax.vmap(_quantities_of_one), compiler_options={"xla_backend_optimization_level": "0"})

@@ -5,6 +5,7 @@ next run. "thorough", for nights, draws new ones, more and larger; a failure pri
 kept in `.hypothesis`. Choose with `--hypothesis-profile=thorough` or `HYPOTHESIS_PROFILE=thorough`.
 """
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,22 @@ EQUATIONS = {
     "test_wrong_readings",
 }
 """Modules that ask about the same random networks: what JAX derives for one is traced once in a process."""
+
+LONGEST = (
+    "equations",
+    "test_oracle_measure",
+    "test_oracle_diagnosis",
+    "test_cli",
+    "test_backprop",
+    "test_reference_padded",
+    "test_docs",
+    "test_claims",
+    "test_campaign_judging",
+    "test_campaign_run",
+    "test_report_html",
+    "test_oracle_bounds",
+)
+"""Modules that take longest, the longest first."""
 
 settings.register_profile(
     "default",
@@ -42,12 +59,25 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 enable_compilation_cache(ROOT / ".jax_cache")
 
+# Traces are many small objects that live long: to look for garbage among them every 700 takes a tenth of the time.
+gc.set_threshold(100_000, 20, 20)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let a program be compiled again when another process is just writing it to the cache."""
     config.addinivalue_line(
         "filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry:UserWarning"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: _rank(item.path.stem))
+
+
+def _rank(module: str) -> int:
+    group = "equations" if module in EQUATIONS else module
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,10 +88,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     class Together(LoadFileScheduling):  # type: ignore[misc]  # of a package without types
-        """The modules of the equations as if they were one file."""
+        """The modules of the equations as if they were one file; modules in the order of the collection."""
 
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::", 1)[0]
             return "equations" if Path(file).stem in EQUATIONS else file
 
+    config.option.loadscopereorder = False  # else by how many tests they hold
     return Together(config, log)

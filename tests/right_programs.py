@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from strategies import PADDED
 
 from bptt_oracle.instances import SCALES, Description
 from bptt_oracle.instances import draw as instance_of
@@ -145,7 +146,7 @@ def padded_jax(probe: Probe, conventions: Conventions, dtype: Any) -> Answer:
         )
         for k in range(probe.B)
     ]
-    found = padding.unpad(padded.gradients(padding.pad(cases, dtype=dtype, size=8)), cases)
+    found = padding.unpad(padded.gradients(padding.pad(cases, dtype=dtype, size=PADDED)), cases)
     over_time, B = factors_of(probe, conventions, dtype)
     return combined([(one["J"], one["dJ"]) for one in found], [over_time / B] * probe.B)
 

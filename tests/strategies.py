@@ -26,6 +26,9 @@ SMOOTH = tuple(name for name in NAMED if name != "relu")
 KINKED = ("relu", "logistic", "softplus")
 """Activations that compare their argument with 0, on the one side or on the other."""
 
+PADDED = 64
+"""The one size of batches of padded networks that the tests compile, since XLA takes long for each."""
+
 SEED = 2016
 SHARE = 8
 """Of a profile's examples, a property of whole networks gets one in so many."""

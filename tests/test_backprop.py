@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from laws import UNDECIDED, law
-from strategies import SMOOTH, descriptions, far_from_kinks, for_random_networks
+from strategies import PADDED, SMOOTH, descriptions, far_from_kinks, for_random_networks
 
 from bptt_oracle.arithmetic import balls, field
 from bptt_oracle.arithmetic.arrays import elementwise
@@ -100,7 +100,7 @@ HEADS = {
 """The loss in the forms of (6) and of (1), which differ for functions that exp and log merely stand for."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PADDED)
 def over_field(description: Description, head: str) -> tuple[Network, Named]:
     """A network over the field and its gradients by autodiff."""
     network, oracles = field_network(description)
@@ -133,13 +133,13 @@ class InFloats:
     jax_bounds: Named
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PADDED)
 def in_floats(description: Description, name: str) -> InFloats:
     """The network of a description in a format; to be called at a precision of `BITS`."""
     instance, format = draw(description), FORMATS[name]
     network = instance.network(DTYPES[name])
     case = padding.Instance(description.f, instance.coefficients, *plain_arrays(network))
-    result = padded.gradients(padding.pad([case], dtype=DTYPES[name], size=64))
+    result = padded.gradients(padding.pad([case], dtype=DTYPES[name], size=PADDED))
     bounding = network.over(lambda a: to_rounded(a, format), instance.functions())
     enclosing = network.over(balls.to_balls, instance.functions())
     f = reference_activation(instance)

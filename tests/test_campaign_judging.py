@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from campaigns import doubled, raising
+from strategies import PADDED
 
 from bptt_oracle.campaign import judging, platform
 from bptt_oracle.campaign.errors import CampaignError
@@ -22,8 +23,8 @@ from bptt_oracle.reference import padded, padding, quantities
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A size of batch that other tests compile, too."""
-    monkeypatch.setattr(judging, "BATCH", 12)
-    monkeypatch.setattr(platform, "BATCH", 12)
+    monkeypatch.setattr(judging, "BATCH", PADDED)
+    monkeypatch.setattr(platform, "BATCH", PADDED)
 
 
 def drawn(arithmetic: str, count: int) -> list[Description]:

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from strategies import PADDED
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.jaxprs import evaluate
@@ -121,7 +122,7 @@ def _distance(result: Any, ball: Any) -> float:
 
 def gradients_batch(instances: Sequence[Instance]) -> Batch:
     """The instances in a batch of the one size that the tests compile."""
-    return pad(instances, dtype=instances[0].x.dtype, size=64)
+    return pad(instances, dtype=instances[0].x.dtype, size=PADDED)
 
 
 def furthest_gradient(instances: Sequence[Instance], batch: Batch | None = None) -> float:
@@ -135,7 +136,7 @@ def furthest_gradient(instances: Sequence[Instance], batch: Batch | None = None)
 
 @pytest.mark.parametrize("scale", [contracting, ordinary])
 def test_padded_gradients_equal_the_plain_ones(scale: Callable[[int], float]) -> None:
-    instances = [*corners(scale), *mixed(52, 1, scale)]
+    instances = [*corners(scale), *mixed(PADDED - 12, 1, scale)]
     assert furthest_gradient(instances) <= FACTOR
 
 
@@ -279,9 +280,9 @@ def test_another_box_gives_the_same() -> None:
 
 def test_what_fills_a_batch_is_finite_and_cut_off() -> None:
     one = instance("tanh", (2, 3, 4), 3, seed=8)
-    result = padded.gradients(pad([one], size=64))
+    result = padded.gradients(pad([one], size=PADDED))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result))
-    assert result["J"].shape == (64,)
+    assert result["J"].shape == (PADDED,)
     assert len(unpad(result, [one])) == 1
 
 
