@@ -25,18 +25,20 @@ _EQUATIONS = {"H": 44, "W": 45, "b": 46}
 _LAYERS = {"": ("l", ", l < n"), "output": ("n", ""), "first": ("1", ""), "upper": ("l", ", 1 < l < n")}
 
 
-def diagnose(cases: Sequence[Case]) -> list[Mistake]:
+def diagnose(cases: Sequence[Case], budget: Budget | None = None) -> list[Mistake]:
     """The mistakes in the backprop that gave these answers; none if all lie within their bounds.
 
     Parameters
     ----------
     cases
         Networks with f's answers and the truth, right ones and wrong ones: the more they differ, the better.
+    budget
+        Shared by all diagnoses of one check; its own if left out.
     """
     wrong = _wrong(cases)
     if not wrong:
         return []
-    kept_back, budget = _kept_back(cases, wrong), Budget()
+    kept_back, budget = _kept_back(cases, wrong), budget or Budget()
     found, reproduced = _searched(cases, wrong, kept_back, budget)
     if found and not reproduced:
         others = [i for i in wrong if i != kept_back]

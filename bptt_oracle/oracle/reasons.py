@@ -12,6 +12,7 @@ from .findings import Finding, gradients
 from .inquiry import Inquiry
 from .mistakes import catalogue
 from .result import Mistake
+from .search import Budget
 
 _NO_NAMES = ("located", "unknown")
 
@@ -40,15 +41,15 @@ def reasons(
     wrong = [(case, case.outside) for case in cases]
     in_gradients = [case for case, names in wrong if names - {"J"}]
     in_loss = [case for case, names in wrong if "J" in names]
-    mistakes: list[Mistake] = []
+    mistakes, budget = list[Mistake](), Budget()
     if diagnose and in_gradients and (not in_loss or declared is None):
         from .diagnosis import diagnose as named
 
-        mistakes = named(cases)
+        mistakes = named(cases, budget)
     if diagnose and declared is not None and (in_loss or _may_be_ahead(in_gradients, mistakes)):
         from .forward.diagnosis import diagnose as passed
 
-        if (found := passed(lambda c: _under(inquiry, cases, c), cases[0].conventions, declared)) is not None:
+        if (found := passed(lambda c: _under(inquiry, cases, c), cases[0].conventions, declared, budget)) is not None:
             return found.mistakes, found.conventions
     if in_loss:
         both = next((case for case in in_loss if any(case is other for other in in_gradients)), None)

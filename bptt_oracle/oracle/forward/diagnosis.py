@@ -18,6 +18,7 @@ from ..diagnosis import diagnose as diagnose_backward
 from ..matching import items, same
 from ..mistakes import catalogue, mistake
 from ..result import Mistake
+from ..search import Budget
 from ..variations import simulate_in
 from .gradients import GRADIENTS, OWN, READINGS, RIGHT, Walked, own_gradients
 from .passing import walk
@@ -95,7 +96,10 @@ class _Way:
 
 
 def diagnose(
-    cases_of: Callable[[Conventions], Sequence[Case]], conventions: Conventions, declared: Mapping[str, object]
+    cases_of: Callable[[Conventions], Sequence[Case]],
+    conventions: Conventions,
+    declared: Mapping[str, object],
+    budget: Budget | None = None,
 ) -> Passed | None:
     """The mistakes of the forward pass; None if f's loss is that of no pass that is known.
 
@@ -107,6 +111,8 @@ def diagnose(
         Those that were settled; if f's loss is wrong, they may be others.
     declared
         Those that are not to be found out, by name.
+    budget
+        Of the backward pass, as in `diagnosis.diagnose`.
     """
     found = search(cases_of(conventions), declared)
     if not found:
@@ -118,7 +124,7 @@ def diagnose(
         return Passed(best.conventions, _named(best, [way for way, _ in others], reading, []))
     best, base = min(product(ways, _readings(formulas_only=True)), key=lambda each: _missed(*each))
     besides = [way for way in ways if way is not best]
-    behind = diagnose_backward([_after(best, case, base) for case in best.cases])
+    behind = diagnose_backward([_after(best, case, base) for case in best.cases], budget)
     if behind and all(_is_named(m) for m in behind):
         return Passed(best.conventions, _named(best, besides, base, behind))
     if len(best.cases) < _ENOUGH:
