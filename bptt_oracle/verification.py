@@ -60,7 +60,11 @@ def _run(stage: str, arguments: tuple[Any, ...]) -> Any:
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """A process for every core, started afresh since JAX does not survive a fork; jobs not begun are dropped."""
+    """A process for every core, started afresh since JAX does not survive a fork; jobs not begun are dropped.
+
+    Unless the environment says otherwise, none of them takes an accelerator's memory for itself, which all share.
+    """
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     executor = ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn"))
     try:
         yield executor

@@ -59,7 +59,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 enable_compilation_cache(ROOT / ".jax_cache")
 
-# Traces are many small objects that live long: to look for garbage among them every 700 takes a tenth of the time.
+# Traces are many small objects that live long: to look for garbage among them every 700 takes time.
 gc.set_threshold(100_000, 20, 20)
 
 
