@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from .activations import ACTIVATIONS, Activation, combine
@@ -38,6 +39,31 @@ def gradients(batch: Batch) -> Quantities:
 
     """
     result: Quantities = _gradients(batch)
+    return result
+
+
+def gradients_side_by_side(batch: Batch, copies: int) -> Quantities:
+    """`gradients`, from so many copies of each network's sequence side by side.
+
+    The mean of their losses has the gradients of the one sequence. But a step is now a product of two matrices, for
+    which accelerators have units of their own, that may multiply fewer bits.
+
+    Parameters
+    ----------
+    batch
+        From `padding.pad`.
+    copies
+        How many, at least 1.
+
+    Returns
+    -------
+    dict
+        As of `gradients`.
+
+    """
+    side_by_side = [np.repeat(np.expand_dims(a, 1), copies, axis=1) for a in (batch.x, batch.y)]
+    h0 = [np.repeat(np.expand_dims(a, 1), copies, axis=1) for a in batch.h0]
+    result: Quantities = _gradients_of_copies(batch, h0, *side_by_side)
     return result
 
 
@@ -111,6 +137,19 @@ def _gradients_of_one(one: Batch) -> Quantities:
     return {"J": J, "dJ": dJ, "dJ_dh0": dJ_dh0, "dJ_dx": dJ_dx}
 
 
+def _gradients_of_one_in_copies(one: Batch, h0: Sequence[Array], x: Array, y: Array) -> Quantities:
+    def loss(params: Any, h0: Any, x: Array) -> Array:
+        def of_copy(h0: Any, x: Array, y: Array) -> Array:
+            copy = one._replace(y=y)
+            return _mean_loss(copy, _forward(copy, params, h0, x)[0])
+
+        return jnp.mean(jax.vmap(of_copy)(h0, x, y))
+
+    J, (dJ, dJ_dh0, dJ_dx) = jax.value_and_grad(loss, argnums=(0, 1, 2))(one.params, h0, x)
+    over_copies = partial(jnp.sum, axis=0)
+    return {"J": J, "dJ": dJ, "dJ_dh0": [over_copies(each) for each in dJ_dh0], "dJ_dx": over_copies(dJ_dx)}
+
+
 def _quantities_of_one(one: Batch) -> Quantities:
     T = one.x.shape[0]
     copies = jax.tree.map(lambda a: jnp.broadcast_to(a, (T, *a.shape)), one.params)
@@ -139,5 +178,6 @@ def _quantities_of_one(one: Batch) -> Quantities:
 
 
 _gradients = jax.jit(jax.vmap(_gradients_of_one))
+_gradients_of_copies = jax.jit(jax.vmap(_gradients_of_one_in_copies))
 # Run a few times only: optimizing would cost more than it saves.
 _quantities = jax.jit(jax.vmap(_quantities_of_one), compiler_options={"xla_backend_optimization_level": "0"})

@@ -114,19 +114,20 @@ def test_jax_has_the_digits_of_the_format_on_this_platform() -> None:
     [nothing] = platform.digits_of([Description(2, 2, (2, 2, 1))])  # one class alone has no gradient
     assert set(nothing.values()) == {platform.MOST}
     for digits in found:
-        assert digits["cpu, float64, highest"] > 130
-        assert 50 < digits["cpu, float32, highest"] < 100
+        for copies in platform.COPIES:
+            assert digits[f"cpu, {copies}, float64, highest"] > 130
+            assert 50 < digits[f"cpu, {copies}, float32, highest"] < 100
         assert {name.rsplit(", ", 1)[1] for name in digits} == {"highest", "high", "default"}
 
 
 def test_digits_that_are_lost_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = padded.gradients
+    right = padded.gradients_side_by_side
 
-    def spoilt(batch: padding.Batch) -> quantities.Quantities:
-        found = right(batch)
+    def spoilt(batch: padding.Batch, copies: int) -> quantities.Quantities:
+        found = right(batch, copies)
         return found | {"dJ_dx": found["dJ_dx"] * (1 + 2.0**-10)}
 
-    monkeypatch.setattr(padded, "gradients", spoilt)
+    monkeypatch.setattr(padded, "gradients_side_by_side", spoilt)
     [digits] = platform.digits_of([Description(2, 2, (2, 2, 2))])
     assert set(digits.values()) == {30}
 

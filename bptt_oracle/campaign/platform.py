@@ -1,13 +1,16 @@
 """How many digits JAX's gradients have on the platform that it finds, against enclosures of the true ones.
 
 An accelerator multiplies float32 matrices in fewer bits unless it is told otherwise. So each network runs in float32
-with every setting of `jax.default_matmul_precision` that matters, and in float64, where there is nothing to set.
+with every setting of `jax.default_matmul_precision` that matters, and in float64, where there is nothing to set. It
+does so as one sequence, whose steps are products with vectors, and as copies of it side by side, which are products of
+matrices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from math import floor, log10
 from typing import Any
 
@@ -23,6 +26,9 @@ from ..reference import padded, padding
 
 SETTINGS = (("float64", "highest"), ("float32", "highest"), ("float32", "high"), ("float32", "default"))
 """A format, and a setting of `jax.default_matmul_precision`."""
+
+COPIES = (1, 16)
+"""Of a network's sequence, side by side."""
 
 BATCH = 64
 """Of padded networks: one compiled program for each setting."""
@@ -51,12 +57,13 @@ def digits_of(descriptions: Sequence[Description]) -> list[dict[str, int]]:
         instances = [draw(description) for description in descriptions[start : start + BATCH]]
         cases = [as_reference(instance) for instance in instances]
         true = [_enclosures(instance) for instance in instances]
-        for format, setting in SETTINGS:
+        for copies, (format, setting) in product(COPIES, SETTINGS):
+            batch = padding.pad(cases, dtype=DTYPES[format], size=BATCH)
             with jax.default_matmul_precision(setting):
-                result = padded.gradients(padding.pad(cases, dtype=DTYPES[format], size=BATCH))
+                result = padded.gradients_side_by_side(batch, copies)
             for number, theirs in enumerate(padding.unpad(result, cases)):
                 digits = min(_tenths(*each) for each in zip(leaves(theirs), true[number], strict=True))
-                found[start + number][f"{platform_name()}, {format}, {setting}"] = digits
+                found[start + number][f"{platform_name()}, {copies}, {format}, {setting}"] = digits
     return found
 
 

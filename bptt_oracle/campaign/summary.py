@@ -107,14 +107,14 @@ def _covered(data: Mapping[str, Any]) -> list[str]:
 def _digits(digits: Mapping[str, Mapping[str, int]]) -> list[str]:
     """JAX's digits by platform and setting."""
     lines = [
-        "| JAX on | format | matmul precision | networks | digits, least | median |",
-        "|---|---|---|--:|--:|--:|",
+        "| JAX on | sequences side by side | format | matmul precision | networks | digits, least | median |",
+        "|---|--:|---|---|--:|--:|--:|",
     ]
     for name, counts in digits.items():
-        platform, format, setting = name.rsplit(", ", 2)
+        platform, copies, format, setting = name.rsplit(", ", 3)
         tenths = sorted(Counter({int(key): count for key, count in counts.items()}).elements())
         lines.append(
-            f"| {platform} | {format} | {setting} | {len(tenths):,} | {tenths[0] / 10:.1f} | "
+            f"| {platform} | {copies} | {format} | {setting} | {len(tenths):,} | {tenths[0] / 10:.1f} | "
             f"{tenths[len(tenths) // 2] / 10:.1f} |"
         )
     if all(name.startswith("cpu,") for name in digits):
