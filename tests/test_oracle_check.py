@@ -98,10 +98,10 @@ def test_a_wrong_loss_alone_is_wrong() -> None:
 def test_the_diagnosis_never_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     from bptt_oracle.oracle import diagnosis
 
-    monkeypatch.setattr(diagnosis, "diagnose", lambda cases: [])
+    monkeypatch.setattr(diagnosis, "diagnose", lambda cases, budget: [])
     wrong = check(textbook(*WRONG["clipped"]))
     assert (wrong.ok, [m.slug for m in wrong.mistakes]) == (False, ["loss-and-gradient"])
-    monkeypatch.setattr(diagnosis, "diagnose", lambda cases: pytest.fail("there is nothing to diagnose"))
+    monkeypatch.setattr(diagnosis, "diagnose", lambda cases, budget: pytest.fail("there is nothing to diagnose"))
     assert check(textbook()).ok
 
 

@@ -184,7 +184,7 @@ def test_a_batch_is_told_also_where_the_diagnosis_only_locates(monkeypatch: pyte
         return grads if x.shape[1] == 1 else double(grads, "b")
 
     for slug, expected in (("located", ["located", "batch-of-two"]), ("scale", ["scale"])):
-        monkeypatch.setattr(diagnosis, "diagnose", lambda cases, slug=slug: [Mistake(slug, None, "somewhere")])
+        monkeypatch.setattr(diagnosis, "diagnose", lambda cases, budget, slug=slug: [Mistake(slug, None, "somewhere")])
         assert slugs(check(changed(implementation(BATCHED), change))) == expected
 
 
