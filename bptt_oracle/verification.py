@@ -60,16 +60,18 @@ def _run(stage: str, arguments: tuple[Any, ...]) -> Any:
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """A process for every core, started afresh since JAX does not survive a fork; jobs not begun are dropped.
-
-    Unless the environment says otherwise, none of them takes an accelerator's memory for itself, which all share.
-    """
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    executor = ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn"))
+    """A process for every core, started afresh since JAX does not survive a fork; jobs not begun are dropped."""
+    cores = len(os.sched_getaffinity(0))
+    executor = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_share_an_accelerator)
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _share_an_accelerator() -> None:
+    """Let no process take the memory of an accelerator for itself, unless the environment says so."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 class _Stages:

@@ -100,7 +100,7 @@ HEADS = {
 """The loss in the forms of (6) and of (1), which differ for functions that exp and log merely stand for."""
 
 
-@lru_cache(maxsize=PADDED)
+@lru_cache(maxsize=64)
 def over_field(description: Description, head: str) -> tuple[Network, Named]:
     """A network over the field and its gradients by autodiff."""
     network, oracles = field_network(description)
@@ -133,7 +133,7 @@ class InFloats:
     jax_bounds: Named
 
 
-@lru_cache(maxsize=PADDED)
+@lru_cache(maxsize=64)
 def in_floats(description: Description, name: str) -> InFloats:
     """The network of a description in a format; to be called at a precision of `BITS`."""
     instance, format = draw(description), FORMATS[name]

@@ -7,6 +7,7 @@ within which the other evaluation and JAX's own must lie. No tolerance is chosen
 from collections import Counter
 from fractions import Fraction
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -23,6 +24,8 @@ from bptt_oracle.arithmetic.errors import InexactConstantError, NotFiniteError, 
 from bptt_oracle.arithmetic.field import Oracles, element, random_array, to_field
 from bptt_oracle.arithmetic.formats import FLOAT64
 from bptt_oracle.arithmetic.rounded import errors, rounded, to_rounded, truths, used, with_error
+from bptt_oracle.jaxpr_rules import _groups
+from bptt_oracle.jaxpr_walk import FUNCTIONS
 from bptt_oracle.jaxprs import (
     JaxprError,
     MissingFunctionError,
@@ -244,6 +247,18 @@ def test_every_rule_is_exercised() -> None:
         "unstack",
     }
     assert known_primitives() - seen <= elsewhere | {"expm1", "sqrt", "copy"}
+
+
+def test_what_newer_versions_of_jax_have_is_read() -> None:
+    x = to_field(np.arange(5))
+    assert (FUNCTIONS["one_minus_square"](x) == 1 - x * x).all()
+
+    class Tree:  # stands for the argument of a scan that groups the others
+        def update(self, args: Any) -> Any:
+            return SimpleNamespace(unpack=lambda: (args[:1], args[1:3], args[3:]))
+
+    args = [np.array(i) for i in range(5)]
+    assert list(_groups(args, ft_in=Tree())) == list(map(list, _groups(args, num_consts=1, num_carry=2)))
 
 
 @jax.custom_vjp

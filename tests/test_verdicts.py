@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -458,3 +459,16 @@ def test_a_certificate_that_contradicts_an_equation_leaves_it_unverified() -> No
     assert found.pop(17) == "unverified"
     assert "unverified" not in found.values()
     assert "unverified" not in verdicts(replace(complete(), nodes=[replace(against, disagreements=0)])).values()
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "false"), ("true", "true")])
+def test_no_process_takes_an_accelerator_for_itself(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, found: str
+) -> None:
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    monkeypatch.delenv(name, raising=False)
+    if given is not None:
+        monkeypatch.setenv(name, given)
+    with verification.workers() as executor:
+        assert executor.submit(os.getenv, name).result() == found
+    assert os.environ.get(name) == given

@@ -30,8 +30,8 @@ PARTS = ("mutants", "catalogue", "alarms", "checkers")
 SEED = 2016
 
 FIRST = {"backward": 0, "forward": 2}
-"""Which of as many mutants as one is taken of, by part. The catalogue of the forward pass was completed after a look at
-two of every eight; those that are asked about are others."""
+"""Which of every N mutants is asked about, by part. The catalogue of the forward pass was completed after a look at
+two of every eight; with one of eight, those that are asked about are others."""
 
 
 @dataclass(frozen=True)

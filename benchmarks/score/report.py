@@ -22,7 +22,7 @@ Right backprops, written as people write them, each with one slip in its source:
 dropped, an index or a bound off by one, `=` for `+=`, `-` for `+`, factors swapped, a loop reversed, a term negated, a
 name for another of its kind, an inner for an outer product, another axis. The catalogue was not made from these. Slips
 in the backward part and in the forward part are counted apart. Mistakes of the forward pass were added to the catalogue
-after a look at others of these slips, a quarter of all, none of which is tried here.
+after a look at a quarter of these slips; where one of every 8 is tried, it is none of those.
 """
 
 _POPULATIONS = """
