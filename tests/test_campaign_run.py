@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import signal
 import struct
@@ -14,12 +15,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from campaigns import broken, deadly, elsewhere, quick, swift
 
+from bptt_oracle.campaign import running
 from bptt_oracle.campaign.errors import CampaignError
 from bptt_oracle.campaign.found import KEPT, Done
 from bptt_oracle.campaign.journal import Journal
@@ -172,6 +175,22 @@ def test_a_campaign_by_time_stops_and_says_what_one_by_number_says(tmp_path: Pat
         again = run(plan, AtOnce(), journal, task=quick)
     assert again.here == 0
     assert report(plan, again) == report(plan, state)
+
+
+@pytest.mark.parametrize("step", [0.0004, 0.0301, 0.0999, 0.1499, 0.2999, 0.5])
+def test_a_campaign_that_has_had_its_time_does_no_more(
+    step: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the moment at which its time was up: as a block was done, or between two."""
+    ticks = itertools.count()
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: next(ticks) * step))
+    plan = Plan(instances=None, seconds=0.3)
+    with Journal(tmp_path / "j", plan) as journal:
+        state = run(plan, AtOnce(), journal, task=quick)
+    assert state.first > 0
+    with Journal(tmp_path / "j", plan) as journal:
+        again = run(plan, AtOnce(), journal, task=quick)
+    assert (again.here, again.instances, again.seconds) == (0, state.instances, state.seconds)
 
 
 def test_time_of_earlier_runs_counts(tmp_path: Path) -> None:

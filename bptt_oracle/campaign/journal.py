@@ -85,7 +85,7 @@ class Journal:
         self._write(
             {
                 "block": done.number,
-                "at": round(at, 3),
+                "at": at,
                 "arithmetic": done.arithmetic,
                 "found": done.found.as_data(),
             }

@@ -36,7 +36,8 @@ class State:
     found : by arithmetic, what the blocks that are done say
     first : the first block that is not done
     beyond : blocks after it that are
-    seconds : how long it has run, in earlier runs too
+    seconds : how long it had run, earlier runs included, when the last block was done: what its journal says too, so
+        that a campaign that has had its time has had it when it is started again
     instances : how many are done, those of earlier runs among them
     here : how many were done in this run
     busy, alone : processor seconds of this run's blocks of padded networks, those apart that compile, and of the
@@ -109,13 +110,12 @@ def run(
     began = time.monotonic() - state.seconds
     hands = _Hands(plan, executor, renew, task)
     while True:
-        state.seconds = time.monotonic() - began
         for block in _next_blocks(plan, state, hands.at_work(), hands.room(workers), AHEAD * workers):
             hands.submit(block)
         if not hands.at_work():
             return state
         for done in hands.collect():
-            state.seconds = time.monotonic() - began
+            state.seconds = round(time.monotonic() - began, 3)
             if journal:
                 journal.add(done, state.seconds)
             state.add(done)
