@@ -19,7 +19,7 @@ from ..setting import Setting
 from ..truth import Run
 from ..variations import simulate_in
 from .passing import is_ahead, loss_of, walk, weights_of
-from .steps import Walk
+from .walks import Walk
 
 STEP = 2.0**-200
 """Of a complex step: its square is nothing, so that the imaginary part is the derivative times the step."""

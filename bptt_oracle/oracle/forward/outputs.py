@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..probes import Array
-from .steps import BELOW, BIAS, INPUT, Activation, Walk
+from .steps import BELOW, BIAS, INPUT
+from .walks import Activation, Walk
 
 # ------------------------------------------------------------------------------------------------------------ y_hat
 

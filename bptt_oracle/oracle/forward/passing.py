@@ -11,7 +11,8 @@ from ..deviations import Deviation, DeviationError
 from ..matching import evaluate, sizes
 from ..probes import Array, Probe
 from .outputs import COUNTED, LOSS, LOSSES, OUTPUT, output
-from .steps import HIDDEN, Activation, Walk, hidden
+from .steps import HIDDEN, hidden
+from .walks import Activation, Walk
 
 SLOTS: Mapping[str, frozenset[str]] = {
     slot: frozenset(table) - {"right"} for slots in (HIDDEN, OUTPUT, LOSS) for slot, table in slots.items()

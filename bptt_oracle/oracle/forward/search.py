@@ -19,7 +19,8 @@ from ..matching import form, relative_bound, sizes
 from ..precision import TIMES_OURS, in_float32
 from .outputs import COUNTED, LOSS, LOSSES, OUTPUT
 from .passing import SLOTS, held_at, losses_of, slot_of, walk, weights_of
-from .steps import HIDDEN, Walk
+from .steps import HIDDEN
+from .walks import Walk
 
 MOST_STEPS = 60_000
 """How many steps of layers are gone through before the search ends: about 2 seconds."""
