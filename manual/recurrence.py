@@ -64,7 +64,7 @@ def advance(f: Elementwise, H_T: Array, before: Array, given: Array) -> None:
     Parameters
     ----------
     f, H_T
-        The activation, and the transposed H, contiguous.
+        The activation, and the transposed H, its rows contiguous.
     before
         h^(l)(t-1), one for each step.
     given

@@ -44,14 +44,13 @@ def states(net: Batch) -> dict[int, Array]:
     if net.n == 1:
         return {}
     slots = _slots(net)
-    M, s = _stacked(net, slots), _diagonals(net, slots)
+    M_T, s = np.ascontiguousarray(_stacked(net, slots).T), _diagonals(net, slots)
     for l in net.hidden:
         own = s[l - 1 : l + net.T, :, slots[l]]
         own[0], own[1:] = net.h0[l], net.b[l]
     s[1 : 1 + net.T, :, slots[1]] += over_steps(net.x, net.W[1].T)
     for k, running in _phases(net, slots):
-        M_T = np.ascontiguousarray(M[running].T)
-        advance(net.functions.f, M_T, s[k.start - 1 : k.stop - 1], s[k, :, running])
+        advance(net.functions.f, M_T[:, running], s[k.start - 1 : k.stop - 1], s[k, :, running])
     return {l: s[l - 1 : l + net.T, :, slots[l]] for l in net.hidden}
 
 
@@ -67,8 +66,7 @@ def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[i
         if l in after:
             gamma[l + net.T, :, slots[l]] = after[l]
     for k, running in reversed(list(_phases(net, slots))):
-        H = np.ascontiguousarray(M[:, running])
-        go_back(H, gamma[k.start + 1 : k.stop + 1], gamma[k, :, running], slope[k, :, running])
+        go_back(M[:, running], gamma[k.start + 1 : k.stop + 1], gamma[k, :, running], slope[k, :, running])
     return {l: gamma[l : l + net.T, :, slots[l]] for l in net.hidden}
 
 
