@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bptt_oracle.campaign import plan
@@ -31,29 +32,79 @@ def test_a_campaign_prints_its_report_and_writes_it(tmp_path: Path, capsys: pyte
     assert "40 instances" in err
 
 
+LONGER = (*SMALL[:-1], "1600", "--processes", "2")
+START = 4.0  # seconds, in which a campaign starts, or nearly
+
+
 @pytest.mark.slow
-def test_killed_and_started_again_a_real_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bptt_oracle.cli", *SMALL, "--processes", "1"]
+def test_killed_at_ten_random_moments_a_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
+    """As it starts and as it works; with all its processes, and alone, when its workers have to end by themselves."""
+    rng = np.random.default_rng(10)
+    journal = tmp_path / "killed.jsonl"
 
     def start(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*command, "--journal", str(tmp_path / f"{name}.jsonl"), "--report", str(tmp_path / name)],
-            stdout=subprocess.DEVNULL,
-        )
+        options = ["--journal", str(tmp_path / f"{name}.jsonl"), "--report", str(tmp_path / name)]
+        command = [sys.executable, "-m", "bptt_oracle.cli", *LONGER, *options]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
 
     with start("whole") as whole:
         assert whole.wait() == 0
-    journal = tmp_path / "killed.jsonl"
-    with start("killed") as killed:
-        while not journal.exists() or len(journal.read_bytes().splitlines()) < 2:
-            assert killed.poll() is None
-            time.sleep(0.02)
-        killed.send_signal(signal.SIGKILL)
-    assert not (tmp_path / "killed.json").exists()
-    with start("killed") as again:
-        assert again.wait() == 0
+    sizes = [0]
+    for number in range(10):
+        with start("killed") as process:
+            if number % 2:
+                wanted = sizes[-1] + int(rng.integers(1, 12))
+                while not journal.exists() or len(journal.read_bytes().splitlines()) < wanted:
+                    assert process.poll() is None
+                    time.sleep(0.01)
+                time.sleep(float(rng.uniform(0, 0.1)))
+            else:
+                time.sleep(float(rng.uniform(0, START)))
+            assert process.poll() is None
+            if number % 4 < 2:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.send_signal(signal.SIGKILL)
+        _expect_none_left(process.pid)
+        sizes.append(len(journal.read_bytes().splitlines()) if journal.exists() else 0)
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.jsonl", "whole.json", "whole.jsonl", "whole.md"]
+    with start("killed") as last:
+        assert last.wait() == 0
+    _expect_none_left(last.pid)
+    assert len(list(tmp_path.iterdir())) == 6
     for suffix in ("json", "md"):
         assert (tmp_path / f"killed.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
+
+
+def _expect_none_left(group: int) -> None:
+    """Within some seconds, no process of a group is running."""
+    for _ in range(200):
+        if not (left := _running(group)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the processes {left} are still there")
+
+
+def _running(group: int) -> list[int]:
+    """The processes of a group that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of, *_ = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == group and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_processes_of_a_group_that_are_left_are_found() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        assert _running(process.pid) == [process.pid]
+        process.kill()
+    assert _running(process.pid) == []
 
 
 def test_workers_end_when_their_campaign_is_killed(tmp_path: Path) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
-import signal
 import struct
-import subprocess
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -115,51 +111,6 @@ def test_a_campaign_stopped_again_and_again_ends_with_the_same_report(seed: int,
     assert runs > 3
     assert sorted(blocks) == list(range(PLAN.blocks or 0))
     assert report(PLAN, state) == reference()
-
-
-SCRIPT = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from campaigns import slow
-from bptt_oracle.campaign.journal import Journal
-from bptt_oracle.campaign.plan import Plan
-from bptt_oracle.campaign.running import run
-from bptt_oracle.campaign.summary import as_data, markdown, text_json
-plan = Plan(instances=20_000)
-with Journal(Path(sys.argv[1]), plan) as journal, ThreadPoolExecutor(2) as executor:
-    print("running", flush=True)
-    data = as_data(plan, run(plan, executor, journal, task=slow))
-Path(sys.argv[2]).write_text(text_json(data) + markdown(data), encoding="utf-8")
-"""
-
-
-@pytest.mark.slow
-def test_killed_at_ten_random_moments_a_campaign_ends_with_the_same_report(tmp_path: Path) -> None:
-    rng = np.random.default_rng(10)
-    journal, written = tmp_path / "j", tmp_path / "report"
-    command = [sys.executable, "-c", SCRIPT, str(journal), str(written)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-
-    def start() -> subprocess.Popen[str]:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
-        return process
-
-    sizes = []
-    for _ in range(10):
-        with start() as process:
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(timeout=float(rng.uniform(0, 0.12)))
-            process.send_signal(signal.SIGKILL)
-        assert not written.exists()
-        sizes.append(len(journal.read_bytes().splitlines()))
-    assert sizes == sorted(sizes)
-    assert sizes[-1] > sizes[0]
-    with start() as process:
-        assert process.wait(timeout=60) == 0
-    assert written.read_text(encoding="utf-8") == reference()
 
 
 def test_a_campaign_by_time_stops_and_says_what_one_by_number_says(tmp_path: Path) -> None:
