@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from campaigns import doubled, raising
@@ -109,18 +110,43 @@ def test_the_time_of_the_implementation_alone_is_part_of_the_whole() -> None:
     assert 0 < done.alone < done.seconds
 
 
-def test_jax_has_the_digits_of_the_format_on_this_platform() -> None:
-    found = platform.digits_of([replace(d, d=(*d.d[:-1], 3)) for d in drawn("platform", 3)])
-    [nothing] = platform.digits_of([Description(2, 2, (2, 2, 1))])  # one class alone has no gradient
+@pytest.fixture
+def small_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A box and a batch that just hold the networks below: XLA compiles them for every setting and number of copies."""
+    monkeypatch.setattr(platform, "BATCH", 4)
+    monkeypatch.setattr(padding, "pad", partial(padding.pad, box=padding.Box(hidden=1, T=4, width=4, classes=4)))
+
+
+@pytest.mark.usefixtures("small_box")
+@pytest.mark.parametrize(
+    ("copies", "settings"),
+    [(1, platform.SETTINGS), (platform.COPIES[-1], platform.SETTINGS[::3])],  # alone in all; side by side in each format
+)
+def test_jax_has_the_digits_of_the_format_on_this_platform(
+    copies: int, settings: tuple[tuple[str, str], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "COPIES", (copies,))
+    monkeypatch.setattr(platform, "SETTINGS", settings)
+    plan = Plan(depth=2, steps=4, width=4)
+    described = [plan.description("platform", i) for i in range(3)]
+    alone = Description(2, 2, (2, 2, 1))  # one class alone has no gradient
+    *found, nothing = platform.digits_of([*(replace(d, d=(*d.d[:-1], 3)) for d in described), alone])
     assert set(nothing.values()) == {platform.MOST}
     for digits in found:
-        for copies in platform.COPIES:
-            assert digits[f"cpu, {copies}, float64, highest"] > 130
-            assert 50 < digits[f"cpu, {copies}, float32, highest"] < 100
-        assert {name.rsplit(", ", 1)[1] for name in digits} == {"highest", "high", "default"}
+        assert digits.keys() == {f"cpu, {copies}, {format}, {setting}" for format, setting in settings}
+        for name, tenths in digits.items():
+            assert tenths > 130 if "float64" in name else 50 < tenths < 100
 
 
+def test_digits_are_asked_for_in_each_format_of_one_sequence_and_of_copies() -> None:
+    assert {format for format, _ in platform.SETTINGS[::3]} == {"float64", "float32"}
+    assert {setting for _, setting in platform.SETTINGS} == {"highest", "high", "default"}
+    assert platform.COPIES[0] == 1 < platform.COPIES[-1]
+
+
+@pytest.mark.usefixtures("small_box")
 def test_digits_that_are_lost_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "COPIES", (1,))
     right = padded.gradients_side_by_side
 
     def spoilt(batch: padding.Batch, copies: int) -> quantities.Quantities:
