@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -20,6 +21,8 @@ from .worlds import World, ball_world, plain_arrays
 BITS = 256
 DIGITS = 6
 _ATTEMPTS = 12  # draws of values for each shape
+
+Claim = tuple[Equation, Reading, int, Outcome]
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ def smallest(number: int, line: int, outcome: Outcome, variant: Variant = "print
     claim = equation(number), equation(number).reading(variant), line, outcome
     for shape in _shapes():
         for seed in range(_ATTEMPTS):
-            instance = _integers(shape, seed)
-            if _failure(instance, *claim) is not None:
+            instance, world = _candidate(shape, seed)
+            if world is not None and _failure_in(world, *claim) is not None:
                 return _described(_shrunk(instance, claim), claim)
     return None
 
@@ -118,7 +121,7 @@ def replay(
     layers, rows, targets, states = plain_arrays(checked)
     description = Description(checked.n, checked.T, checked.d, f=f)
     instance = Instance(description, layers, rows, targets, states, (0.0,) * 5)
-    for comparison in _comparisons(instance, equation(number), stated):
+    for comparison in _comparisons(_world(instance), equation(number), stated):
         if comparison.key.line == line and all(comparison.at[name] == value for name, value in at.items()):
             left, right = _texts(comparison)
             return (
@@ -126,9 +129,6 @@ def replay(
                 f"autodiff: {left}\nthe line: {right}"
             )
     raise ValueError(f"equation ({number}) is not stated for {at} on this network")
-
-
-Claim = tuple[Equation, Reading, int, Outcome]
 
 
 def _shapes() -> Iterator[Description]:
@@ -155,21 +155,41 @@ def _integers(shape: Description, seed: int) -> Instance:
     return Instance(shape, params, x, y, h0, (0.0,) * 5)
 
 
-def _comparisons(instance: Instance, equation: Equation, reading: Reading) -> list[Comparison]:
+@lru_cache(maxsize=512)
+def _candidate(shape: Description, seed: int) -> tuple[Instance, World | None]:
+    """A network that every search tries, made once, and its world; none if the enclosures do not decide there."""
+    instance = _integers(shape, seed)
+    try:
+        return instance, _world(instance)
+    except RefusalError:
+        return instance, None
+
+
+def _world(instance: Instance) -> World:
     with balls.precision(BITS):
-        world: World = ball_world(instance)
+        return ball_world(instance)
+
+
+def _comparisons(world: World, equation: Equation, reading: Reading) -> list[Comparison]:
+    with balls.precision(BITS):
         function = function_of(equation.number, reading.variant)
         return list(compare(world, equation, reading, function, "local", Sources(world)))
 
 
-def _failure(
-    instance: Instance, equation: Equation, reading: Reading, line: int, outcome: Outcome
-) -> Comparison | None:
+def _failure_in(world: World, equation: Equation, reading: Reading, line: int, outcome: Outcome) -> Comparison | None:
     try:
-        comparisons = _comparisons(instance, equation, reading)
+        comparisons = _comparisons(world, equation, reading)
     except RefusalError:
         return None  # enclosures do not decide, for instance because the line divides by zero here
     return next((c for c in comparisons if c.key.line == line and c.outcome == outcome), None)
+
+
+def _failure(instance: Instance, claim: Claim) -> Comparison | None:
+    try:
+        world = _world(instance)
+    except RefusalError:
+        return None
+    return _failure_in(world, *claim)
 
 
 def _shrunk(instance: Instance, claim: Claim) -> Instance:
@@ -179,7 +199,7 @@ def _shrunk(instance: Instance, claim: Claim) -> Instance:
             if _array(instance, name, position)[index] == value:
                 break
             candidate = _with(instance, name, position, index, value)
-            if _failure(candidate, *claim) is not None:
+            if _failure(candidate, claim) is not None:
                 instance = candidate
                 break
     return instance
@@ -213,7 +233,7 @@ def _with(instance: Instance, name: str, position: int, index: tuple[int, ...], 
 
 
 def _described(instance: Instance, claim: Claim) -> Counterexample:
-    comparison = _failure(instance, *claim)
+    comparison = _failure(instance, claim)
     assert comparison is not None  # it failed a moment ago
     left, right = _texts(comparison)
     key = comparison.key

@@ -11,6 +11,7 @@ import sys
 import tomllib
 import types
 from collections.abc import Iterator
+from functools import cached_property
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,7 +67,7 @@ class Page(HTMLParser):
         if not self._code:
             self.text += data
 
-    @property
+    @cached_property
     def ids(self) -> dict[str, dict[str, str]]:
         return {attributes["id"]: attributes for _, attributes in self.elements if "id" in attributes}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -51,6 +52,13 @@ def page(recorded: Recorded) -> str:
     RecordedError
         If a counterexample is not what its network gives.
     """
+    environment = _environment()
+    return environment.get_template("page.html.jinja").render(_context(recorded, environment))
+
+
+@lru_cache
+def _environment() -> Environment:
+    """Where the templates are, compiled once, and what they call."""
     environment = Environment(
         loader=PackageLoader("bptt_oracle.report.html", ""),
         autoescape=True,
@@ -68,7 +76,7 @@ def page(recorded: Recorded) -> str:
     }
     environment.globals |= {"python": sources.python, "outcomes": OUTCOMES, "gap_mark": MARK, "glosses": glosses}
     environment.filters |= {"thousands": _thousands, "short": _short}
-    return environment.get_template("page.html.jinja").render(_context(recorded, environment))
+    return environment
 
 
 def _context(recorded: Recorded, environment: Environment) -> dict[str, Any]:

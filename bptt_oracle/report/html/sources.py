@@ -7,6 +7,7 @@ import hashlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -56,6 +57,7 @@ _CLASSES = {
 """The tokens that are told apart on the page; all others are plain."""
 
 
+@lru_cache(maxsize=256)
 def python(code: str) -> Markup:
     """Python with its keywords, strings, comments, decorators and names of functions in classes."""
     parts = []
