@@ -21,6 +21,11 @@ def doubled(net: Network) -> Gradients:
     return replace(right, b={**right.b, net.n: right.b[net.n] * 2}) if net.n > 2 and net.T > 2 else right
 
 
+def laborious(net: Network) -> Gradients:
+    """The right gradients, at many times their cost."""
+    return [one_pass(net) for _ in range(50)][-1]
+
+
 def raising(net: Network) -> Gradients:
     """No gradient at all for networks of more than one step."""
     if net.T > 1:

@@ -7,6 +7,7 @@ import itertools
 import struct
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,11 +21,13 @@ from campaigns import broken, deadly, elsewhere, quick, swift
 
 from bptt_oracle.campaign import running
 from bptt_oracle.campaign.errors import CampaignError
-from bptt_oracle.campaign.found import KEPT, Done
+from bptt_oracle.campaign.found import KEPT, Done, Found
 from bptt_oracle.campaign.journal import Journal
-from bptt_oracle.campaign.plan import Plan
+from bptt_oracle.campaign.plan import GRADIENT, Plan
+from bptt_oracle.campaign.progress import Live
 from bptt_oracle.campaign.running import AHEAD, State, run
 from bptt_oracle.campaign.summary import as_data, markdown, text_json
+from bptt_oracle.campaign.work import do
 from bptt_oracle.campaign.workers import Pool
 
 PLAN = Plan(instances=20_000)
@@ -111,6 +114,36 @@ def test_a_campaign_stopped_again_and_again_ends_with_the_same_report(seed: int,
     assert runs > 3
     assert sorted(blocks) == list(range(PLAN.blocks or 0))
     assert report(PLAN, state) == reference()
+
+
+@pytest.mark.parametrize("arithmetic", ["padded", "field", "balls", "float16"])
+def test_the_time_of_the_implementation_under_test_is_told_from_that_of_its_verification(arithmetic: str) -> None:
+    alone = []
+    for gradient in (GRADIENT, "campaigns:laborious"):
+        plan = Plan(instances=12, arithmetics=(arithmetic,), depth=2, steps=2, width=3, gradient=gradient)
+        do(plan, 0)  # compiles and imports, if none did before
+        done = do(plan, 0)
+        assert 0 < done.alone < done.seconds
+        alone.append(done.alone)
+    assert alone[0] * 2 < alone[1]
+
+
+def test_what_a_run_prints_of_its_time_is_by_arithmetic() -> None:
+    plan = Plan(instances=20)
+    state, live = State(), Live(plan)
+    for arithmetic, seconds, alone in (
+        ("padded", 0.0, 0.0),
+        ("padded", 3.0, 2.0),
+        ("padded", 1.0, 1.0),
+        ("field", 2.0, 0.1),
+    ):
+        state.timed(Done(0, arithmetic, Found(Counter(verified=5)), {}, seconds, alone))
+    live.update(state)
+    text = live.rates(2)
+    assert text.startswith("This run: 20 instances, ")
+    assert "were, of the processor time, 75% for padded, 5% for field; the rest was JAX" in text
+    live.update(State())
+    assert "processor time" not in live.rates(2)
 
 
 def test_a_campaign_by_time_stops_and_says_what_one_by_number_says(tmp_path: Path) -> None:

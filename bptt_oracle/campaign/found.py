@@ -149,9 +149,8 @@ class Done:
     arithmetic : of its instances
     found : what they say
     versions : of the packages that it was done with
-    seconds : of processor time
-    alone : how many of them drawing and the implementation under test took by themselves; of padded networks, and 0
-        for the first block of a process, which compiles
+    seconds : of processor time; 0 for the first block of an arithmetic that a process does, which compiles and imports
+    alone : how many of them drawing and the implementation under test took by themselves
     """
 
     number: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -63,7 +63,7 @@ def gradient_named(name: str) -> Gradient:
 def judge_all(
     arithmetic: str, descriptions: Sequence[Description], gradient: Gradient, part: Part = nullcontext
 ) -> list[Judgement]:
-    """What each instance says; `part` is entered around what the implementation alone would take, as "alone"."""
+    """What each instance says; `part` is entered around drawing and the implementation under test, as "manual"."""
     if arithmetic == "padded":
         order = sorted(range(len(descriptions)), key=lambda i: descriptions[i].T)  # a batch costs what its longest does
         found: dict[int, Judgement] = {}
@@ -73,11 +73,8 @@ def judge_all(
         return [found[i] for i in range(len(descriptions))]
     if arithmetic == ON_THE_PLATFORM:
         return [Judgement("verified", digits=digits) for digits in digits_of(descriptions)]
-    judge = {"field": _field, "balls": _balls}.get(arithmetic)
-    return [
-        judge(description, gradient) if judge else _in_format(arithmetic, description, gradient)
-        for description in descriptions
-    ]
+    judge = {"field": _field, "balls": _balls}.get(arithmetic) or partial(_in_format, arithmetic)
+    return [judge(description, gradient, part) for description in descriptions]
 
 
 def certificate(arithmetic: str, description: Description) -> str:
@@ -135,31 +132,35 @@ def _size(instance: Instance) -> int:
 # -------------------------------------------------------------------------------------------------------- exact
 
 
-def _field(description: Description, gradient: Gradient) -> Judgement:
+def _field(description: Description, gradient: Gradient, part: Part) -> Judgement:
+    """Over a field drawing counts with JAX's side: elements take no time beside it."""
     try:
-        return _exact(field_world(description), gradient)
+        return _exact(field_world(description), gradient, part)
     except FieldZeroDivisionError as error:
         return Judgement("undecided", why=str(error))
 
 
-def _balls(description: Description, gradient: Gradient) -> Judgement:
+def _balls(description: Description, gradient: Gradient, part: Part) -> Judgement:
     refusal = None
     for bits in PRECISIONS:
         with balls.precision(bits):
             try:
-                return _exact(ball_world(draw(description)), gradient)
+                with part("manual"):
+                    instance = draw(description)
+                return _exact(ball_world(instance), gradient, part)
             except RefusalError as error:
                 refusal = error
     return Judgement("undecided", why=str(refusal))
 
 
-def _exact(world: World, gradient: Gradient) -> Judgement:
+def _exact(world: World, gradient: Gradient, part: Part) -> Judgement:
     """The gradients, and every line of every equation, over a world's elements."""
     tallies = tally(world, compare_all(world))
     wrong = disagreements(tallies)
     comparisons = sum(counted.comparisons for counted in tallies.values())
     try:
-        found = gradient(world.network)
+        with part("manual"):
+            found = gradient(world.network)
     except (RefusalError, FieldZeroDivisionError):
         raise
     except Exception as error:
@@ -185,10 +186,12 @@ def _raised(error: Exception) -> str:
 # ----------------------------------------------------------------------------------------------------- floating
 
 
-def _in_format(name: str, description: Description, gradient: Gradient) -> Judgement:
+def _in_format(name: str, description: Description, gradient: Gradient, part: Part) -> Judgement:
     """The gradients in a format against the true ones, inside the bounds of the operations that give them."""
-    format, instance = FORMATS[name], draw(description)
-    network = network_in(instance, name)
+    format = FORMATS[name]
+    with part("manual"):
+        instance = draw(description)
+        network = network_in(instance, name)
     with balls.precision(BITS):
         try:
             true = _true_gradients(instance, name)
@@ -197,7 +200,9 @@ def _in_format(name: str, description: Description, gradient: Gradient) -> Judge
         try:
             bounding = network.over(lambda array: to_rounded(np.asarray(array), format), instance.functions())
             with np.errstate(all="ignore"):  # what overflows lies outside its bound, or has none
-                found, bounds = (leaves(by_hand(net, gradient)) for net in (network, bounding))
+                with part("manual"):
+                    found = leaves(by_hand(network, gradient))
+                bounds = leaves(by_hand(bounding, gradient))
             if [array.shape for array in found] != [array.shape for array in true]:
                 return Judgement("failed", why="the gradients have other shapes than the network")
             bounded = [around(truth, bound, format) for truth, bound in zip(true, bounds, strict=True)]

@@ -61,13 +61,13 @@ class Live:
         return self._state.here / elapsed if elapsed > 0 else 0.0
 
     def rates(self, workers: int) -> str:
-        """What this run took, and, for padded networks, how it compares with the implementation under test alone."""
+        """What this run took, and by arithmetic how it compares with the implementation under test alone."""
         state = self._state
         text = f"This run: {state.here:,} instances, {self._rate():,.0f} a second, {workers} at a time."
-        if state.alone:
-            share = state.alone / state.busy
+        shares = [f"{state.alone[name] / busy:.0%} for {name}" for name, busy in state.busy.items() if busy]
+        if shares:
             text += (
-                f" Of the processor time of padded networks, {share:.0%} was drawing them and the implementation under "
-                "test, and the rest JAX and the comparison."
+                " Drawing the networks and the implementation under test were, of the processor time, "
+                f"{', '.join(shares)}; the rest was JAX and the comparison."
             )
         return text

@@ -7,6 +7,7 @@ further ahead of the first one that is not done than `AHEAD` blocks for each wor
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -40,8 +41,8 @@ class State:
         that a campaign that has had its time has had it when it is started again
     instances : how many are done, those of earlier runs among them
     here : how many were done in this run
-    busy, alone : processor seconds of this run's blocks of padded networks, those apart that compile, and of the
-        implementation alone
+    busy, alone : by arithmetic, processor seconds of this run's blocks, those apart that compile, and how many of them
+        are of drawing and the implementation under test
     """
 
     found: dict[str, Found] = field(default_factory=dict)
@@ -50,13 +51,19 @@ class State:
     seconds: float = 0.0
     instances: int = 0
     here: int = 0
-    busy: float = 0.0
-    alone: float = 0.0
+    busy: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    alone: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def failed(self) -> int:
         """How many instances failed."""
         return sum(found.outcomes["failed"] for found in self.found.values())
+
+    def timed(self, done: Done) -> None:
+        """Count what a block of this run took."""
+        self.here += done.found.instances
+        self.busy[done.arithmetic] += done.seconds
+        self.alone[done.arithmetic] += done.alone
 
     def add(self, done: Done) -> None:
         """Add a block."""
@@ -119,9 +126,7 @@ def run(
             if journal:
                 journal.add(done, state.seconds)
             state.add(done)
-            state.here += done.found.instances
-            state.busy += done.seconds if done.alone else 0.0
-            state.alone += done.alone
+            state.timed(done)
             progress(state)
 
 

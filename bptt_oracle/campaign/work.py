@@ -37,9 +37,11 @@ def do(plan: Plan, number: int) -> Done:
         with clock("manual"):
             descriptions = [plan.description(block.arithmetic, i) for i in numbers]
         found = _judged(block.arithmetic, numbers, descriptions, gradient, clock)
-        alone = clock.seconds["manual"] if block.arithmetic in _MET else 0.0
+        done = Done(number, block.arithmetic, found, environment())
+        if block.arithmetic in _MET:
+            done = replace(done, seconds=time.process_time() - start, alone=clock.seconds["manual"])
         _MET.add(block.arithmetic)
-        return Done(number, block.arithmetic, found, environment(), time.process_time() - start, alone)
+        return done
 
 
 def _judged(
