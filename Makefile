@@ -41,7 +41,7 @@ test: setup  ## run the tests
 	$(BIN)/pytest $(WORKERS) --dist loadfile $(ARGS)
 
 slow: setup  ## run the tests that take long
-	$(BIN)/pytest $(WORKERS) -m slow $(ARGS)
+	$(BIN)/pytest $(WORKERS) --dist loadfile -m slow $(ARGS)
 
 proof:  ## have Coq check the theorems (installs Debian's coq if it is missing), and write reports/theorems.json
 	PYTHON=$(PYTHON) proof/run

@@ -26,16 +26,23 @@ EQUATIONS = {
 
 LONGEST = (
     "equations",
-    "test_oracle_measure",
+    "test_report_browser",
+    "test_oracle_forward",
     "test_oracle_diagnosis",
+    "test_oracle_measure",
     "test_cli",
-    "test_backprop",
+    "test_claims",
     "test_reference_padded",
     "test_docs",
-    "test_claims",
-    "test_campaign_judging",
     "test_campaign_run",
+    "test_backprop",
+    "test_campaign_judging",
+    "test_oracle_vectors",
+    "test_examples",
     "test_report_html",
+    "test_oracle_cli",
+    "test_verdicts",
+    "test_campaign_cli",
     "test_oracle_bounds",
 )
 """Modules that take longest, the longest first."""

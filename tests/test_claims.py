@@ -216,6 +216,7 @@ def test_another_process_finds_the_same(decided: dict[str, Claim]) -> None:
     assert json.loads(run.stdout) == [asdict(claim) for claim in decided.values()]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_the_same_verdicts_on_other_instances(decided: dict[str, Claim]) -> None:
     others = claims(7)
     assert {claim.slug: claim.verdict for claim in others} == VERDICTS

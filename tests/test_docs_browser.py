@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from test_docs import DOCS, PAGES, VERDICTS, build, needs_sphinx, reports_in
-from test_report_browser import browser, foreign, sideways, violations, visit
+from test_report_browser import WITHOUT_REPETITION, browser, foreign, sideways, violations, visit
 from test_report_browser import pytestmark as needs_chromium
 
 __all__ = ["browser"]
@@ -36,6 +36,7 @@ def wrong_with(browser: Any, path: Path, *views: tuple[str, str]) -> list[str]:
         found += [url for url in foreign(visited) if not url.startswith("file:")] + visited.console
         for kind in (".equation", ".theorems > dt, .theorems > dd", "dl.py", "tr"):
             visited.value(f"[...document.querySelectorAll('{kind}')].slice({LONG}).forEach(each => each.remove())")
+        visited.value(WITHOUT_REPETITION)
         found += violations(visited)
         visited.page.context.close()
     return found

@@ -137,7 +137,13 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(pair, id=" and ".join(pair), marks=[pytest.mark.slow] if i % 2 else [])
+        for i, pair in enumerate(PAIRS)
+    ],
+)
 def test_two_mistakes_are_both_named(pair: tuple[str, str]) -> None:
     assert named(cases(pair)) == sorted(Deviation.parse(text).slug for text in pair)
 

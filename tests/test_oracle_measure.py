@@ -222,7 +222,12 @@ ODD: dict[str, tuple[Gradients, list[str]]] = {
 
 @pytest.mark.parametrize(
     ("name", "layers"),
-    [(name, layers) for i, name in enumerate(ODD) for layers in (1, 2, 3) if layers != 2 or i % 3 == 0],
+    [
+        pytest.param(name, layers, marks=[] if layers == (2, 1, 3)[i % 3] else [pytest.mark.slow])
+        for i, name in enumerate(ODD)
+        for layers in (1, 2, 3)
+        if layers != 2 or i % 3 == 0
+    ],
 )
 def test_what_no_catalogue_holds_is_measured(name: str, layers: int) -> None:
     backprop, messages = ODD[name]
@@ -421,8 +426,14 @@ UNKNOWN: dict[str, Gradients] = {
 """Backward passes that follow no law, none that is known here, or another one on every network."""
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        pytest.param(name, layers, marks=[pytest.mark.slow] if (i + layers) % 3 else [])
+        for i, name in enumerate(UNKNOWN)
+        for layers in (1, 2, 3)
+    ],
+)
 def test_what_follows_no_law_is_given_none(name: str, layers: int) -> None:
     cases = answered(UNKNOWN[name], layers=layers)
     assert wrong(cases)

@@ -157,7 +157,13 @@ def test_each_of_these_is_noticed(browser: Any, tmp_path: Path) -> None:
 # ---- in every view
 
 
-@pytest.fixture(scope="module", params=[(view, scheme) for view in VIEWS for scheme in SCHEMES], ids="-".join)
+def turned(view: str, scheme: str) -> Any:
+    """A view in a scheme; by default each of either once."""
+    default = (view, scheme) in (("desktop", "light"), ("phone", "dark"))
+    return pytest.param((view, scheme), id=f"{view}-{scheme}", marks=[] if default else [pytest.mark.slow])
+
+
+@pytest.fixture(scope="module", params=[turned(view, scheme) for view in VIEWS for scheme in SCHEMES])
 def visited(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Visit]:
     found = visit(browser, address, *request.param)
     yield found
