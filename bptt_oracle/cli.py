@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import NoReturn
+from stat import S_ISFIFO
+from typing import Any, NoReturn
 
 from .bench import command_line as bench_command_line
 from .campaign import command_line as campaign_command_line
@@ -24,13 +28,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        with _reader_may_leave():
+            return int(options.run(options))
     except KeyboardInterrupt:
         print("bptt-oracle: interrupted; a report is written whole or not at all", file=sys.stderr)
         return 2
     except (BrokenExecutor, ImportError, OSError, ValueError) as error:
         print(f"bptt-oracle: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """What is printed into a pipe is dropped once its reader has left, as `head` does: the exit status stays."""
+    try:
+        number = sys.stdout.fileno()
+        is_pipe = S_ISFIFO(os.fstat(number).st_mode)
+    except (AttributeError, OSError):  # standard output is closed, or no file
+        is_pipe = False
+    if not is_pipe:
+        yield
+        return
+    sys.stdout.flush()
+    pipe = io.BufferedWriter(_Pipe(number, "w", closefd=False))
+    with (
+        io.TextIOWrapper(pipe, sys.stdout.encoding, sys.stdout.errors, write_through=True) as stream,
+        redirect_stdout(stream),
+    ):
+        yield
+
+
+class _Pipe(io.FileIO):
+    """A pipe that takes everything, whether or not somebody reads it."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
 
 
 class _Parser(argparse.ArgumentParser):

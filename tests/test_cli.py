@@ -520,3 +520,20 @@ def test_numbers_that_json_does_not_have_are_refused_before_writing(tmp_path: Pa
         with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
             writing.write(path, writing.as_json([number]))
     assert path.read_text() == "old\n"
+
+
+def test_a_reader_that_leaves_takes_nothing_from_the_exit_status() -> None:
+    """As in `bptt-oracle check ... | head -8`."""
+    target = f"{ROOT / 'examples' / 'numpy' / 'wrong.py'}:backprop"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bptt_oracle.cli", "check", target],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
