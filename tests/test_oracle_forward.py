@@ -373,6 +373,13 @@ def test_a_mistake_is_named_though_the_wrong_conventions_looked_likelier() -> No
     assert (result.conventions.activation, result.conventions.over_time) == ("tanh", "mean")
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_loss_that_is_right_by_accident_on_one_network_makes_no_float32(layers: int) -> None:
+    f = planted(Z, "z[t] = before @ H.T * (t < T - 1) + below[t] @ W.T + b\n")
+    result = check(f, layers=layers, diagnose=False, **TIMES_FIRST)
+    assert (result.ok, result.conventions.precision) == (False, "float64")
+
+
 # ----------------------------------------------------------------------------------------------- outside the catalogue
 
 LOCATED = [
