@@ -25,6 +25,7 @@ EQUATIONS = {
 """Modules that ask about the same random networks: what JAX derives for one is traced once in a process."""
 
 LONGEST = (
+    "test_docs_browser",
     "equations",
     "test_report_browser",
     "test_oracle_forward",
