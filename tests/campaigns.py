@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import signal
 import time
@@ -11,7 +13,9 @@ from pathlib import Path
 
 from bptt_oracle.campaign.found import Done, Failure, Found
 from bptt_oracle.campaign.plan import Plan
+from bptt_oracle.campaign.work import do
 from bptt_oracle.environment import environment
+from bptt_oracle.instances import draw
 from bptt_oracle.manual import Gradients, Network, one_pass
 
 
@@ -77,6 +81,23 @@ def deadly(plan: Plan, number: int) -> Done:
             path.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
     return quick(plan, number)
+
+
+def resident() -> int:
+    """How many bytes of memory this process has, once all that is free is given back."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def keeping(plan: Plan, number: int) -> Done:
+    """A real block, whose instances stay in memory."""
+    block = plan.block(number)
+    KEPT.extend(draw(plan.description(block.arithmetic, block.first + i)) for i in range(block.count))
+    return do(plan, number)
+
+
+KEPT: list[object] = []
 
 
 def elsewhere(plan: Plan, number: int) -> Done:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import struct
+import sys
 import time
 import tracemalloc
 from collections import Counter
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from campaigns import broken, deadly, elsewhere, quick, swift
+from campaigns import broken, deadly, elsewhere, keeping, quick, resident, swift
 
 from bptt_oracle.campaign import running
 from bptt_oracle.campaign.errors import CampaignError
@@ -259,6 +260,40 @@ def test_memory_that_grows_by_no_more_than_a_reference_for_each_block_shows(tmp_
     plan = Plan(instances=1_000_000)
     with Journal(tmp_path / "j", plan) as journal:
         assert kept_for_each_block(plan, journal, leaking) > REFERENCE / 2
+
+
+def kept_by_a_worker(task: Callable[..., Any]) -> float:
+    """How many bytes more a worker has for each instance of real blocks, once caches of networks' shapes are full."""
+    plan = Plan(instances=1_000_000, arithmetics=("padded", "field", "float16"), depth=2, steps=1, width=2)
+    a_round = len(plan.arithmetics)
+    with Pool(1) as pool:
+        executor = pool.executor()
+
+        def at(block: int) -> tuple[int, int]:
+            return plan.block(block).first, executor.submit(resident).result()
+
+        def work(blocks: range) -> None:
+            for future in [executor.submit(task, plan, block) for block in blocks]:
+                assert future.result().found.outcomes["failed"] == 0
+
+        work(range(10 * a_round))
+        first, before = at(10 * a_round)
+        work(range(10 * a_round, 20 * a_round))
+        last, after = at(20 * a_round)
+    return (after - before) / (last - first)
+
+
+LEAST = 4 * sys.getsizeof(np.empty(0))  # of any instance, for W, b, x and y alone
+
+
+@pytest.mark.slow
+def test_memory_of_a_worker_does_not_grow_with_the_instances() -> None:
+    assert kept_by_a_worker(do) < LEAST
+
+
+@pytest.mark.slow
+def test_memory_of_a_worker_that_keeps_its_instances_shows() -> None:
+    assert kept_by_a_worker(keeping) > LEAST
 
 
 def test_a_worker_that_dies_is_replaced_and_its_blocks_are_counted_once(
