@@ -26,6 +26,7 @@ from bptt_oracle.catalogue import equations
 from bptt_oracle.cli import main
 from bptt_oracle.evidence import Plan
 from bptt_oracle.manual import PRINTED, Quantities, registry
+from bptt_oracle.report import card
 from bptt_oracle.report import files as writing
 from bptt_oracle.report.written import prepare
 from bptt_oracle.verdicts import Evidence
@@ -284,7 +285,9 @@ def test_explain_prints_the_card_of_an_equation(capsys: pytest.CaptureFixture[st
     for expected in (
         """\
 (31)  conclusion: the gradient of J^(t) in H  [section 3.3]
-
+Fails as printed; corrected, it holds. The correction: the time of delta: k, the index of the sum, not t.
+initial-state, undefined: (5), """,
+        """\
 As printed
   \\nabla_{H^{(l)}} J^{(t)}        for 1 <= l <= n-1, 1 <= t <= T
   1. = \\sum_{k=1}^{t} \\delta^{(l)(t)} (h^{(l)(k-1)})^T
@@ -316,6 +319,32 @@ Smallest network on which line 1 fails (differs):
         "    yield sum(q.delta[l, k, t] @ q.h[l, k - 1].T for k in range(1, t + 1))\n",
     ):
         assert expected in done.out
+
+
+def test_explain_says_whether_the_print_holds_and_what_is_said_of_its_range(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    title, verdict, before, span, *_ = command(capsys, "explain", "38").out.splitlines()
+    assert title == "(38)  gamma of the other hidden layers  [section 4]"
+    assert verdict == "Holds as printed."
+    assert before.startswith("delta-before-t, incomplete: ")
+    assert before.endswith("with random values, line 2 of (38) fails.")
+    assert span.startswith("range-38, holds: (38) is printed for 1 <= t <= T-1, and that is where it holds")
+
+
+@pytest.mark.parametrize(
+    ("number", "failing", "said"),
+    [
+        (1, (), "A definition, consistent with the others."),
+        (38, (), "Holds as printed."),
+        (38, ("printed",), "Fails as printed, and no reading of it that is known here holds."),
+        (31, ("printed",), "Fails as printed; corrected, it holds. The correction: the time of delta: k, "),
+        (31, ("printed", "corrected"), "Fails as printed, and no reading of it that is known here holds."),
+    ],
+)
+def test_what_a_card_says_is_what_its_check_finds(number: int, failing: tuple[str, ...], said: str) -> None:
+    shown = equations()[number]
+    assert card.found(shown, [reading for reading in shown.readings if reading.variant in failing]).startswith(said)
 
 
 # ---- what cannot be run

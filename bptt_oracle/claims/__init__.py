@@ -11,7 +11,7 @@ from . import section_3, section_4_gamma, section_4_sums, sections_1_2
 from .bench import Bench
 from .registry import CheckError, Claim, Verdict
 
-__all__ = ["CheckError", "Claim", "Verdict", "claim", "claims"]
+__all__ = ["CheckError", "Claim", "Verdict", "claim", "claims", "claims_about"]
 
 _CHECKS = sections_1_2.CHECKS | section_3.CHECKS | section_4_sums.CHECKS | section_4_gamma.CHECKS
 """All checks, in the order of the document."""
@@ -45,6 +45,22 @@ def claim(slug: str, seed: int = 2016) -> Claim:
         If there is no claim of that name.
     """
     return _decided(slug, Bench(seed))
+
+
+def claims_about(number: int, seed: int = 2016) -> list[Claim]:
+    """The claims about the range of one equation, and about what it asks for and nothing defines.
+
+    Parameters
+    ----------
+    number
+        Of the equation.
+    seed
+        As for `claims`.
+    """
+    bench = Bench(seed)
+    ranges = {f"range-{number}"} & _CHECKS.keys()
+    found = [_decided(slug, bench) for slug in ("initial-state", "delta-before-t", *ranges)]
+    return [each for each in found if number in (each.evidence.get("equation"), *each.evidence.get("asking", ()))]
 
 
 def _decided(slug: str, bench: Bench) -> Claim:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..catalogue import Equation, Reading, equation
 from ..checking import MODES, Key, Tally, function_of
+from ..claims import claims_about
 from ..counterexamples import smallest
 from ..evidence import Gathered, Plan, field_evidence
 from ..theorems import theorems
@@ -33,18 +34,21 @@ def _lines(shown: Equation) -> Iterator[str]:
         gathered.add(field_evidence(description, (shown.number,)))
     failing = failing_lines({"field": gathered})
     yield f"({shown.number})  {shown.states}  [section {shown.section}]"
+    yield found(shown, [reading for reading in shown.readings if _fails(gathered, shown.number, reading)])
+    for claim in claims_about(shown.number):
+        yield f"{claim.slug}, {claim.verdict}: {claim.finding}"
     if shown.extraction:
-        yield f"in the extraction of the document: {shown.extraction}"
+        yield f"The text of the PDF, as programs extract it: {shown.extraction}."
     for reading in shown.readings:
         yield ""
         yield f"{'As printed' if reading.variant == 'printed' else 'Corrected: ' + str(shown.change)}"
         yield f"  {shown.lhs}        for {', '.join(c.text for c in reading.where) or 'all networks'}"
         for line in reading.lines:
             tally = _total(gathered, shown.number, reading, line.number)
-            found = "not met" if tally.comparisons == 0 else f"{tally.failed} of {tally.comparisons} comparisons fail"
+            outcome = "not met" if tally.comparisons == 0 else f"{tally.failed} of {tally.comparisons} comparisons fail"
             source = "" if line.source == "printed" else f"  ({line.source})"
             yield f"  {line.number}. = {line.latex}{source}"
-            yield f"        {found}"
+            yield f"        {outcome}"
     yield ""
     yield (
         f"Checked against autodiff over GF(2^61 - 1), locally and chained, "
@@ -70,6 +74,22 @@ def _lines(shown: Equation) -> Iterator[str]:
     for function in dict.fromkeys(function_of(shown.number, reading.variant) for reading in shown.readings):
         yield ""
         yield inspect.getsource(function).rstrip()
+
+
+def _fails(gathered: Gathered, number: int, reading: Reading) -> bool:
+    """Whether a line of a reading fails."""
+    return any(_total(gathered, number, reading, line.number).failed for line in reading.lines)
+
+
+def found(shown: Equation, failing: Collection[Reading]) -> str:
+    """What the check finds of an equation, in a sentence."""
+    if shown.printed not in failing:
+        return (
+            "Holds as printed." if shown.kind == "claim" else "A definition: consistent, as printed, with the others."
+        )
+    if shown.corrected is None or shown.corrected in failing:
+        return "Fails as printed, and no reading of it that is known here holds."
+    return f"Fails as printed; corrected, it holds. The correction: {shown.change}."
 
 
 def _total(gathered: Gathered, number: int, reading: Reading, line: int) -> Tally:
