@@ -84,9 +84,7 @@ def _fails(gathered: Gathered, number: int, reading: Reading) -> bool:
 def found(shown: Equation, failing: Collection[Reading]) -> str:
     """What the check finds of an equation, in a sentence."""
     if shown.printed not in failing:
-        return (
-            "Holds as printed." if shown.kind == "claim" else "A definition: consistent, as printed, with the others."
-        )
+        return "A definition, consistent with the others." if shown.kind == "definition" else "Holds as printed."
     if shown.corrected is None or shown.corrected in failing:
         return "Fails as printed, and no reading of it that is known here holds."
     return f"Fails as printed; corrected, it holds. The correction: {shown.change}."
