@@ -145,6 +145,30 @@ def test_a_gradient_that_is_not_finite(value: float) -> None:
     assert result.mistakes[0].where == "networks wide-one and square"
 
 
+def test_that_one_gradient_alone_is_never_finite_is_told() -> None:
+    def change(params: Any, x: Any, y: Any, loss: Any, grads: Any) -> None:
+        grads[0]["H"][0, 1] = np.nan
+
+    result = found(changed(textbook(), change))
+    (mistake,) = result.mistakes
+    assert mistake.slug == "not-finite"
+    assert "dJ/dH^(1): entry (0, 1) is nan; expected finite numbers; all other gradients are finite" in mistake.message
+    assert not mistake.looks_like.startswith("np.log(0)")
+    assert result.remarks[0].startswith("f was asked in up to 24 forms and answered in some, but never with finite")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [("b", "; not finite either: dJ/db^(2)"), ("HWb", "; no gradient is finite")]
+)
+def test_every_gradient_that_is_not_finite_is_told(names: str, told: str) -> None:
+    def change(params: Any, x: Any, y: Any, loss: Any, grads: Any) -> None:
+        for layer in grads:
+            for name in set(names) & set(layer):
+                layer[name][...] = np.inf
+
+    assert told in found(changed(textbook(), change)).mistakes[0].message
+
+
 def test_a_loss_that_is_not_finite() -> None:
     result = found(changed(textbook(), lambda p, x, y, j, g: (np.inf, g) if len(x) == 7 else None))
     assert slugs(result) == ["not-finite"]

@@ -276,6 +276,15 @@ def test_a_loss_that_is_not_J(f: Backprop, said: str) -> None:
     assert said in result.mistakes[0].message
 
 
+def test_a_loss_that_is_almost_J_is_printed_with_digits_that_tell_the_two_apart() -> None:
+    (found_loss,) = found(textbook(("np.log(p[t][y[t]])", "np.log(p[t][y[t]] + 3e-8)"))).mistakes
+    yours, right = found_loss.message.partition(": ")[2].partition(";")[0].split(" where J is ")
+    assert yours != right
+    assert yours[:6] == right[:6]  # five digits, which is why six would not do
+    assert "activation" not in found_loss.looks_like
+    assert "bias" not in found_loss.looks_like
+
+
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("biases", [1, 2])
 def test_a_gradient_belongs_to_its_loss_or_not(precision: str, biases: int) -> None:

@@ -18,6 +18,7 @@ from bptt_oracle.oracle.laws import CARRIES, CLIPS, CUTS, ERRORS, ORDERS, SIGNAL
 from bptt_oracle.oracle.matching import Item, evaluate, factor, form, same, sizes
 from bptt_oracle.oracle.mistakes import catalogue, mistake
 from bptt_oracle.oracle.probes import PLANS, Plan, draw
+from bptt_oracle.oracle.text import _mistake
 from bptt_oracle.oracle.truth import truth_of
 from bptt_oracle.oracle.variations import FINISHES, simulate
 
@@ -309,6 +310,31 @@ def test_a_mistake_is_told_in_full() -> None:
     assert untransposed.certainty == "reproduced exactly on 10 networks, one of which the search did not see"
     (skipped,) = diagnose(cases(("last-step-skipped@b",)))
     assert (skipped.equation, skipped.where) == (46, "dJ/db^(l), l < n")
+
+
+@pytest.mark.parametrize(
+    ("factor", "undone"),
+    [
+        ("1 / T", "Multiply by T:"),
+        ("-1 / T", "Multiply by -T:"),
+        ("1 / (T B)", "Multiply by T B:"),
+        ("1 / (T-1)", "Multiply by T-1:"),
+        ("1 / (2 (T-1))", "Multiply by 2 (T-1):"),
+        ("2 T / B", "Divide by 2 T / B:"),
+        ("-1", "Divide by -1:"),
+    ],
+)
+def test_what_to_do_about_a_factor_is_said_without_a_reciprocal(factor: str, undone: str) -> None:
+    assert mistake("scale", parameter=factor).remedy.startswith(undone)
+
+
+@pytest.mark.parametrize("text", ["scale(1 / T)", "clipped-by-global-norm(0.25)"])
+def test_a_mistake_of_all_gradients_cites_the_equations_of_all(text: str) -> None:
+    (found,) = diagnose(cases((text,)))
+    assert (found.equation, found.last_equation) == (44, 46)
+    assert "equation:     (44)-(46); see: bptt-oracle explain 44" in "\n".join(_mistake(1, found))
+    (of_one,) = diagnose(cases(("scale(1 / T)@W",)))
+    assert (of_one.equation, of_one.last_equation) == (45, None)
 
 
 @pytest.mark.parametrize(

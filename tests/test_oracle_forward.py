@@ -170,6 +170,7 @@ PLANTED: dict[str, tuple[str, str]] = {
     "loss-first-sequence-only": (LOSS, "loss = losses[:, 0].sum() / (T * B)\n"),
     "loss-scaled": (LOSS, "loss = losses.sum() / (T * B * B * 3)\n"),
     "loss-constant": (LOSS, "loss = T * B\n"),
+    "loss-epsilon": (LOSSES, "losses = -np.log(y_hat[steps, sequences, y] + 1e-8)\n"),
 }
 """Each in one line of the program: what stands there, and what was written instead."""
 
@@ -352,6 +353,14 @@ def test_gradients_that_nothing_explains_are_not_claimed() -> None:
     assert slugs(result) == ["forward-bias-dropped", "located"]
     assert "the gradients are not told" in result.mistakes[0].certainty
     assert not any(text.startswith("gradients") for m in result.mistakes for text in m.deviations)
+
+
+@pytest.mark.parametrize("epsilon", ["1e-5", "1e-9"])
+def test_an_epsilon_inside_the_logarithm_is_named_with_its_size(epsilon: str) -> None:
+    f = planted(LOSSES, f"losses = -np.log(y_hat[steps, sequences, y] + {epsilon})\n")
+    (found,) = check(f, layers=2, **TIMES_FIRST).mistakes
+    assert found.message == f"The loss is -log(y_hat_k + {epsilon}), with an epsilon inside the logarithm."
+    assert "the gradients are those of J all the same" in found.certainty
 
 
 def test_two_mistakes_of_the_forward_pass_are_named() -> None:

@@ -15,7 +15,7 @@ from .explaining import Explanation
 from .laws import SIGNALS
 from .matching import items, same
 from .measuring import measure
-from .mistakes import mistake
+from .mistakes import catalogue, mistake
 from .result import Mistake
 from .search import Budget, search
 from .setting import setting_of
@@ -111,12 +111,14 @@ def _named(best: Explanation, others: Sequence[Explanation], networks: int, *, c
         alternatives.update(*(best.alternatives.get(Deviation(slug, parameter, tensor), ()) for tensor in tensors))
         chosen = [place for place in PLACES if place in tensors]
         is_accumulator = slug not in SIGNALS and bool(chosen)
+        is_of_all = not chosen and catalogue()[slug].equation == min(_EQUATIONS.values())
         mistakes.append(
             mistake(
                 slug,
                 parameter=parameter,
                 tensors=_where(slug, chosen),
                 equation=_EQUATIONS[chosen[0][0]] if is_accumulator else None,
+                last_equation=max(_EQUATIONS.values()) if is_of_all else None,
                 certainty=f"{certainty}; not distinguishable here from {' or '.join(sorted(alternatives))}"
                 if alternatives
                 else certainty,

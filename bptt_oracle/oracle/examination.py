@@ -81,8 +81,11 @@ class Examination:
         assert failure is not None
         self._broken.append(Finding(failure.slug, failure.message, detail=failure.detail))
         if forms > 1:
+            came = "answered in none; this is the one in which it came furthest"
+            if failure.slug == "not-finite":
+                came = "answered in some, but never with finite numbers alone; this is the first of these"
             self._remarks.append(
-                f"f was asked in up to {forms} forms and answered in none; this is the one in which it came furthest. "
+                f"f was asked in up to {forms} forms and {came}. "
                 "Declare layout, batch, biases, targets or h0 to see another"
             )
 

@@ -60,6 +60,12 @@ def gradients(names: Iterable[str]) -> str:
     return listed(sorted(set(names), key=lambda name: (name != "J", name)))
 
 
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with six digits, or as many as it takes to tell them apart."""
+    texts = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (repr(one), repr(other)))
+
+
 def _on(networks: Sequence[str]) -> str:
     if len(networks) == 1:
         return f"network {networks[0]}"

@@ -58,6 +58,7 @@ def mistake(
     alternatives: tuple[str, ...] = (),
     detail: str = "",
     equation: int | None = None,
+    last_equation: int | None = None,
     deviations: tuple[str, ...] = (),
     **values: str,
 ) -> Mistake:
@@ -67,15 +68,17 @@ def mistake(
     ----------
     slug
         Its name in the catalogue.
-    where, certainty, alternatives, detail, deviations
+    where, certainty, alternatives, detail, last_equation, deviations
         As in `Mistake`; `where` replaces the catalogue's.
     equation
         Where it depends on the gradient; else the catalogue's.
     values
-        What fills the places in braces: "parameter", "tensors", "layers".
+        What fills the places in braces: "parameter", "tensors", "layers"; and with it "undone", how to take the
+        parameter out again if it is a factor.
     """
     entry = catalogue()[slug]
     filled = {"parameter": "", "tensors": "all gradients", "layers": "every hidden layer"} | values
+    filled["undone"] = _undone(filled["parameter"])
 
     def fill(text: str) -> str:
         for name, value in filled.items():
@@ -85,6 +88,7 @@ def mistake(
     return Mistake(
         slug=slug,
         equation=entry.equation if equation is None else equation,
+        last_equation=last_equation,
         message=fill(entry.sentence),
         where=where or fill(entry.where),
         looks_like=fill(entry.looks_like),
@@ -94,3 +98,12 @@ def mistake(
         detail=detail,
         deviations=deviations,
     )
+
+
+def _undone(factor: str) -> str:
+    """What to do about a factor that does not belong there: "Divide by 2 T", "Multiply by T" if it is 1 / T."""
+    above, _, below = factor.partition(" / ")
+    if below and above == "1":
+        is_bracketed = below.startswith("(") and below.endswith(")")
+        return f"Multiply by {below[1:-1] if is_bracketed else below}"
+    return f"Multiply by -{below}" if below and above == "-1" else f"Divide by {factor}"

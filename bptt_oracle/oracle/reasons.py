@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .answers import Case
 from .contract import batch_of_two, belongs
 from .conventions import Conventions
-from .findings import Finding, gradients
+from .findings import Finding, gradients, told_apart
 from .inquiry import Inquiry
 from .mistakes import catalogue
 from .result import Mistake
@@ -60,7 +61,7 @@ def reasons(
             from .forward.location import located
 
             mistakes += located(inquiry, in_loss)
-        mistakes.append(_of_loss(both or in_loss[0], does_belong, bool(in_gradients)).told())
+        mistakes.append(_of_loss(both or in_loss[0], does_belong, bool(in_gradients)))
     if all(m.slug in _NO_NAMES for m in mistakes):
         names = {name for _, those in wrong for name in those}
         mistakes += [finding.told() for finding in _symptoms(inquiry, in_gradients, names)]
@@ -80,16 +81,20 @@ def _may_be_ahead(in_gradients: Sequence[Case], mistakes: Sequence[Mistake]) -> 
     return is_silent and is_wrong and not any(m.slug in catalogue() or m.slug == "measured" for m in mistakes)
 
 
-def _of_loss(case: Case, does_belong: bool | None, are_gradients_wrong: bool) -> Finding:
+def _of_loss(case: Case, does_belong: bool | None, are_gradients_wrong: bool) -> Mistake:
     """What is wrong with f's own loss, and what its gradients are the gradients of."""
-    seen = f"{case.answer.loss:.6g} where J is {case.truth.loss:.6g}"
+    assert case.answer.loss is not None  # it is wrong
+    yours, right = told_apart(case.answer.loss, case.truth.loss)
+    seen = f"{yours} where J is {right}"
     if not are_gradients_wrong:
-        seen += "; the gradients are those of J all the same"
-    elif does_belong:
+        found = Finding("loss", f"{seen}; the gradients are those of J all the same", (str(case.probe),)).told()
+        looks_like = "a factor, a term or a step of the loss alone: no gradient depends on it"
+        return replace(found, looks_like=looks_like, remedy="Compare the lines that add up the loss with (1) and (2).")
+    if does_belong:
         seen += "; the gradients are those of f's own loss: look at the forward pass"
     elif does_belong is False:
         seen += "; nor are the gradients those of f's own loss"
-    return Finding("loss", seen, (str(case.probe),))
+    return Finding("loss", seen, (str(case.probe),)).told()
 
 
 def _symptoms(inquiry: Inquiry, in_gradients: Sequence[Case], names: set[str]) -> list[Finding]:

@@ -23,6 +23,7 @@ class Mistake:
     alternatives : slugs that cannot be told apart from it on the networks asked about
     detail : what else a person needs, over lines: a traceback, a table
     deviations : of a mistake that is named, the texts with which `variations.simulate` repeats it
+    last_equation : the number of the last one, where it violates several that follow one another
     """
 
     slug: str
@@ -35,6 +36,7 @@ class Mistake:
     alternatives: tuple[str, ...] = ()
     detail: str = ""
     deviations: tuple[str, ...] = ()
+    last_equation: int | None = None
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,25 @@ def answer(returned: Any, probe: Probe, conventions: Conventions) -> tuple[Answe
             f"expected gradients for n = {probe.n} layers, one dict each, but got {_items(len(layers))}; {CONTRACT}"
         )
     remarks: list[str] = []
-    grads = [_layer(layer, l, probe, conventions, remarks) for l, layer in enumerate(layers, start=1)]
-    return Answer(None if loss is None else _loss(loss), grads), tuple(dict.fromkeys(remarks))
+    holes: dict[str, str] = {}
+    grads = [_layer(layer, l, probe, conventions, remarks, holes) for l, layer in enumerate(layers, start=1)]
+    found = Answer(None if loss is None else _loss(loss), grads)
+    if holes:
+        raise UnfitError(_not_finite(holes, sum(map(len, grads))))
+    return found, tuple(dict.fromkeys(remarks))
+
+
+def _not_finite(holes: Mapping[str, str], count: int) -> Failure:
+    """The failure that some of `count` gradients hold what is no number; `holes` has the first such entry of each."""
+    (tensor, where), *others = holes.items()
+    message = f"{tensor}: {where}; expected finite numbers"
+    if len(holes) == count:
+        message += "; no gradient is finite"
+    elif others:
+        message += f"; not finite either: {', '.join(name for name, _ in others)}"
+    else:
+        message += "; all other gradients are finite"
+    return Failure("not-finite", message, tensor=tensor)
 
 
 def _split(returned: Any) -> tuple[Any, Sequence[Any]]:
@@ -76,9 +93,14 @@ def _expected(l: int, d: tuple[int, ...], biases: int, *, rows: bool) -> dict[st
 
 
 def _layer(
-    layer: Mapping[Any, Any], l: int, probe: Probe, conventions: Conventions, remarks: list[str]
+    layer: Mapping[Any, Any],
+    l: int,
+    probe: Probe,
+    conventions: Conventions,
+    remarks: list[str],
+    holes: dict[str, str],
 ) -> dict[str, Array]:
-    """The gradients of layer l, transposed into columns."""
+    """The gradients of layer l, transposed into columns; `holes` gets where one is not finite."""
     rows = conventions.layout == "rows"
     expected = _expected(l, probe.d, conventions.biases, rows=rows)
     if missing := [name for name in expected if name not in layer]:
@@ -90,12 +112,14 @@ def _layer(
         remarks.append(f"{_quoted(unknown)} in the gradients of layer {l}: not asked for, and not checked")
     arrays = {}
     for name, (meaning, shape) in expected.items():
-        array = _gradient(layer[name], f"dJ/d{name}^({l})", meaning, shape, remarks)
+        array = _gradient(layer[name], f"dJ/d{name}^({l})", meaning, shape, remarks, holes)
         arrays["b" if name == "b_ih" else name] = array.T if rows else array
     return arrays
 
 
-def _gradient(given: Any, tensor: str, meaning: str, shape: tuple[int, ...], remarks: list[str]) -> Array:
+def _gradient(
+    given: Any, tensor: str, meaning: str, shape: tuple[int, ...], remarks: list[str], holes: dict[str, str]
+) -> Array:
     got = _shape(given)
     if len(shape) == 1 and got in ((shape[0], 1), (1, shape[0])):
         remarks.append(f"gradients of biases come in shape {_generic(got)}; expected (d_l,)")
@@ -108,10 +132,7 @@ def _gradient(given: Any, tensor: str, meaning: str, shape: tuple[int, ...], rem
     array = _numbers(given, tensor).reshape(shape)
     if not np.logical_and.reduce(np.isfinite(array), axis=None):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = f"entry {at[0] if len(at) == 1 else at}"
-        raise UnfitError(
-            Failure("not-finite", f"{tensor}: {where} is {array[at]}; expected finite numbers", tensor=tensor)
-        )
+        holes[tensor] = f"entry {at[0] if len(at) == 1 else at} is {array[at]}"
     return array
 
 

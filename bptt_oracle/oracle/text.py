@@ -53,7 +53,9 @@ def line(discrepancy: Discrepancy) -> str:
 
 def _mistake(number: int, mistake: Mistake) -> Iterator[str]:
     yield from _paragraph(f"{number}. ", f"{mistake.message} [{mistake.slug}]")
-    equation = "" if mistake.equation is None else f"({mistake.equation}); see: bptt-oracle explain {mistake.equation}"
+    last = "" if mistake.last_equation is None else f"-({mistake.last_equation})"
+    first = mistake.equation
+    equation = "" if first is None else f"({first}){last}; see: bptt-oracle explain {first}"
     for label, value in (
         ("where:", mistake.where),
         ("equation:", equation),

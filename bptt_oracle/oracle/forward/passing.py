@@ -16,8 +16,8 @@ from .walks import Activation, Walk
 
 SLOTS: Mapping[str, frozenset[str]] = {
     slot: frozenset(table) - {"right"} for slots in (HIDDEN, OUTPUT, LOSS) for slot, table in slots.items()
-} | {"total": frozenset({"loss-scaled", "loss-constant"})}
-"""The deviations of every slot; those of the last one have an expression in the sizes of the network."""
+} | {"total": frozenset({"loss-scaled", "loss-constant", "loss-epsilon"})}
+"""The deviations of every slot; those of the last one have a number, or an expression in the sizes of the network."""
 
 
 def is_ahead(deviation: Deviation) -> bool:
@@ -108,6 +108,8 @@ def walk(
             elif deviation.slug == "loss-constant":
                 share = evaluate(deviation.parameter, sizes(probe)) / weights_of(probe, conventions).sum()
                 w.losses = np.full(w.losses.shape, share)
+            elif deviation.slug == "loss-epsilon":
+                w.losses = -np.log((w.y_hat * probe.targets).sum(axis=-1) + float(deviation.parameter))
     return w
 
 

@@ -25,6 +25,9 @@ from .walks import Walk
 MOST_STEPS = 60_000
 """How many steps of layers are gone through before the search ends: about 2 seconds."""
 
+EPSILONS = tuple(f"1e-{digits}" for digits in range(5, 13))
+"""What is usually added inside a logarithm."""
+
 Found = tuple[Conventions, tuple[Deviation, ...]]
 
 
@@ -84,7 +87,7 @@ def search(cases: Sequence[Case], declared: Mapping[str, object]) -> list[Found]
     wrong = [sought for sought in all_sought if sought.case.outside]
     first = min(wrong, key=lambda s: (s.case.probe.plan.kind != "ordinary", s.case.probe.T * s.case.probe.n))
     budget = [float(MOST_STEPS)]
-    if whole := of_sizes(cases):
+    if whole := of_sizes(cases) or _of_epsilons(cases[0].conventions, all_sought):
         return whole
     for count in (1, 2):
         for activation in _activations(cases[0].conventions, declared)[: 1 if count == 2 else None]:
@@ -213,3 +216,11 @@ def of_sizes(cases: Sequence[Case]) -> list[Found]:
         if expression is not None and expression != "-1":  # the sign alone has a name of its own
             found.append((cases[0].conventions, (Deviation(slug, expression),)))
     return found
+
+
+def _of_epsilons(conventions: Conventions, all_sought: Sequence[Sought]) -> list[Found]:
+    """The epsilon inside the logarithm of the loss with which it is f's, if there is one."""
+    if any(sought.case.answer.loss is None for sought in all_sought):
+        return []
+    ways = ((Deviation("loss-epsilon", epsilon),) for epsilon in EPSILONS)
+    return [(conventions, way) for way in ways if all(_gives(sought, conventions, way) for sought in all_sought)]
