@@ -75,9 +75,9 @@ def _machine(data: Data) -> Table:
             for each in found["blas"]
         )
         rows.append((f"BLAS, {THREADS[threads]}", blas))
-        confined = [f"the process kept to {found['cores']} of the cores"] if "cores" in found else []
+        confined = f"the process kept to {found['cores']} of the cores"
         variables = [f"{k}={v}" for k, v in found["variables"].items()]
-        rows.append((f"set, {THREADS[threads]}", ", ".join(confined + variables)))
+        rows.append((f"set, {THREADS[threads]}", ", ".join([confined, *variables])))
     for threads, found in data.get("one_pass", {}).items():
         noise = found["noise"]
         edge, product = noise["product"]["size"], noise["product"]["seconds"]
@@ -85,9 +85,8 @@ def _machine(data: Data) -> Table:
         rows.append((f"noise, {THREADS[threads]}", f"{what}: {timed(product)}, {_range(product)}"))
         again = f"one pass against itself: ratios of medians {spread(noise['again'])}, "
         rows.append((f"noise, {THREADS[threads]}", again + _range(noise["again"], of=figures)))
-        measured = [each["processors"] for each in found["cells"] if "processors" in each]
-        if measured:
-            rows.append((f"processors kept busy, {THREADS[threads]}", _busy(measured)))
+        busy = _busy([each["processors"] for each in found["cells"]])
+        rows.append((f"processors kept busy, {THREADS[threads]}", busy))
     return Table(
         "What it ran on",
         "Times are medians, with the quartiles of the rounds behind them. Noise is that of the same run.",
