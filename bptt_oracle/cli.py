@@ -160,7 +160,8 @@ def _verify(options: argparse.Namespace) -> int:
         console.print(text, markup=False, highlight=False)
         return 0 if agrees else 1
 
-    from .report.written import prepare, write_reports
+    from .report.files import prepare
+    from .report.written import write_reports
     from .verdicts import as_data
     from .verification import gather
 

@@ -215,7 +215,7 @@ def _array(given: Any, name: str, ranks: tuple[int, ...], dtype: np.dtype[Any]) 
         )
     if not _all_finite(array):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueRangeError(f"{name}: expected finite numbers, but entry {at} is {array[at]}")
+        raise ValueRangeError(f"{name}: expected finite numbers, but entry {list(at)} is {array[at]}")
     return array
 
 

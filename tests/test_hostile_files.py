@@ -63,12 +63,22 @@ def test_the_good_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected JSON, but Expecting value (character 1)"),
-        (GOOD[:60].encode(), "expected JSON, but "),
-        (GOOD[:-1].encode(), "expected JSON, but Expecting ',' delimiter"),
-        (GOOD.encode() + b"}", "expected JSON, but Extra data"),
+        (b"", "expected JSON, but it is empty; write the answers anew, as one JSON object"),
+        (b" \n", "expected JSON, but it is empty; write the answers anew"),
+        (b"loss: 1.5", "expected JSON, but it is none at character 1 (expecting value); write the answers anew"),
+        (b"{'format': 1}", "expected JSON, but it is none at character 2 (expecting property name enclosed in"),
+        (GOOD[:60].encode(), "expected JSON, but it is cut off after character 60; write the answers anew"),
+        (GOOD[:-1].encode(), f"expected JSON, but it is cut off after character {len(GOOD) - 1}; write the"),
+        (
+            GOOD[: GOOD.index("1") + 1].encode(),
+            f"expected JSON, but it is cut off after character {GOOD.index('1') + 1};",
+        ),
+        (GOOD[: GOOD.index("tiny")].encode(), "expected JSON, but it is cut off after character"),
+        (with_number("1.5")[: -len(GRADS)], "expected JSON, but it is cut off after character"),
+        (with_number("tru").split(b"u")[0], "expected JSON, but it is cut off after character"),
+        (GOOD.encode() + b"}", f"expected JSON, but more follows it, from character {len(GOOD) + 1} on"),
         (b"\xff\xfe" + GOOD.encode("utf-16-le"), "expected JSON, but got bytes that are no UTF-8"),
-        (b"\x00" * 100, "expected JSON, but Expecting value (character 1)"),
+        (b"\x00" * 100, "expected JSON, but it is none at character 1 (expecting value)"),
         (b"[" * DEEP, "expected an answer of lists three deep, but its lists are nested far deeper"),
         (b"[" * DEEP + b"]" * DEEP, "expected an answer of lists three deep, but its lists are nested far deeper"),
         (b'{"a":' * DEEP + b"1" + b"}" * DEEP, "expected an answer of lists three deep, but its lists are nested far"),
@@ -106,14 +116,20 @@ def test_the_good_file_is_read(tmp_path: Path) -> None:
         (with_grads('[{"H": {}}]'), '["grads"][0]["H"]: expected numbers, or strings in C hex such as "0x1.8p-3"'),
         (with_grads('[{"H": [[[[[1]]]]]}]'), "expected numbers, or strings in C hex such as"),
         (with_grads('[{"H": [[1], [1, 2]]}]'), '["grads"][0]["H"]: expected an array, but its rows differ in length'),
-        (with_number("NaN"), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is nan"),
-        (with_number("-Infinity"), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is -inf"),
-        (with_number("null"), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is nan"),
-        (with_number('"nan"'), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is nan"),
+        (with_number("NaN"), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is nan"),
+        (with_number("-Infinity"), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is -inf"),
+        (with_number("null"), '"answers"["tiny"]: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is null'),
+        (with_grads('[{"{H[0]}": null}]'), "expected finite numbers, but dJ/d{H[0]}^(1) is null"),
+        (with_grads('[{"H": null}]'), '"answers"["tiny"]: expected finite numbers, but dJ/dH^(1) is null'),
+        (
+            GOOD.replace('"grads"', '"loss": null, "grads"').encode(),
+            '["tiny"]: expected a finite J, but it is null',
+        ),
+        (with_number('"nan"'), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is nan"),
         (with_number("nan"), "the answer holds nan, at character"),
-        (with_number("1e999"), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is inf"),
-        (with_number("9" * 10**5), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is inf"),
-        (with_number('"0x1p99999"'), "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is inf"),
+        (with_number("1e999"), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is inf"),
+        (with_number("9" * 10**5), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is inf"),
+        (with_number('"0x1p99999"'), "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is inf"),
         (
             with_number('"__import__(0)"'),
             'expected numbers, or strings in C hex such as "0x1.8p-3", but got the string',
@@ -222,7 +238,7 @@ def test_pickles_inside_npz_are_not_executed(tmp_path: Path, capsys: pytest.Capt
     bare = npz((entry, pickle.dumps(marker)))
     assert "expected an array, but its header is none" in refusal(tmp_path, bare, capsys)
     whole = pickle.dumps(marker)
-    assert "expected JSON, but got bytes that are no UTF-8" in refusal(tmp_path, whole, capsys, "answers.npz")
+    assert "expected an npz file, but it is no zip archive" in refusal(tmp_path, whole, capsys, "answers.npz")
     assert not marker.path.exists()
 
 
@@ -249,8 +265,13 @@ LOSS = npy(np.array(1.0))
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK", "expected a whole npz file, but File is not a zip file"),
-        (npz(("tiny.loss.npy", LOSS))[:-30], "expected a whole npz file, but File is not a zip file"),
+        (b"", "expected an npz file, but it is empty; write the answers anew, with numpy.savez"),
+        (GOOD.encode(), "expected an npz file, but it is no zip archive; write the answers anew, with numpy.savez"),
+        (b"PK", "expected an npz file, but it is no zip archive"),
+        (
+            npz(("tiny.loss.npy", LOSS))[:-30],
+            "expected an npz file, but it is cut off; write the answers anew, with numpy.savez",
+        ),
         (npz(), "expected at least one answer, but got none"),
         (npz(("tiny.loss.npy", LOSS[:20])), "tiny.loss.npy: expected an array, but its header is none"),
         (npz(("tiny.loss.npy", LOSS[:-1])), "tiny.loss.npy: expected an array of 7 bytes, but its header says"),
@@ -262,7 +283,7 @@ LOSS = npy(np.array(1.0))
         (npz(("tiny.loss.npy", npy(np.nan))), "tiny: expected a finite J, but it is nan"),
         (
             npz(("tiny.grads.1.H.npy", npy([[np.inf]]))),
-            "tiny: expected finite numbers, but entry (0, 0) of dJ/dH^(1) is",
+            "tiny: expected finite numbers, but entry [0, 0] of dJ/dH^(1) is",
         ),
         (npz(("none.loss.npy", LOSS)), 'but got one to "none"'),
         (npz(("tiny.grads.999.H.npy", LOSS)), 'but got "tiny.grads.999.H" of dtype float64'),

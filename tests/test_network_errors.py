@@ -209,17 +209,17 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "NaN in W": (
         layer(2, W=[[1.0, 2.0], [3.0, np.nan], [0.0, 0.0], [0.0, 0.0]]),
         ValueRangeError,
-        'params[1]["W"]: expected finite numbers, but entry (1, 1) is nan',
+        'params[1]["W"]: expected finite numbers, but entry [1, 1] is nan',
     ),
     "infinity in b": (
         layer(1, b=[0.0, -np.inf]),
         ValueRangeError,
-        'params[0]["b"]: expected finite numbers, but entry (1,) is -inf',
+        'params[0]["b"]: expected finite numbers, but entry [1] is -inf',
     ),
     "an integer beyond float16": (
         lambda: good(np.float16) | {"x": np.full((5, 3), 10**6)},
         ValueRangeError,
-        "x: expected finite numbers, but entry (0, 0) is inf",
+        "x: expected finite numbers, but entry [0, 0] is inf",
     ),
     # ------------------------------------------------------------------------------------------------------ x
     "T = 0": (
@@ -261,7 +261,7 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "NaN in x": (
         having(x=np.full((5, 3), np.nan)),
         ValueRangeError,
-        "x: expected finite numbers, but entry (0, 0) is nan",
+        "x: expected finite numbers, but entry [0, 0] is nan",
     ),
     # ------------------------------------------------------------------------------------------------------ y
     "y None": (having(y=None), TypeOfEntriesError, f"y: {REAL}, but got dtype object; convert it"),
@@ -325,7 +325,7 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "NaN in targets": (
         having(y=np.full((5, 4), np.nan)),
         ValueRangeError,
-        "y: expected finite numbers, but entry (0, 0) is nan",
+        "y: expected finite numbers, but entry [0, 0] is nan",
     ),
     "targets that sum to 2": (
         having(y=rows(0.5, 0.5, 0.5, 0.5)),
@@ -381,7 +381,7 @@ BAD: dict[str, tuple[Callable[[], Arguments], type[NetworkError], str]] = {
     "NaN in an initial state": (
         having(h0=[[0.0, np.nan]]),
         ValueRangeError,
-        "h0[0]: expected finite numbers, but entry (1,) is nan",
+        "h0[0]: expected finite numbers, but entry [1] is nan",
     ),
     "None as an initial state": (
         having(h0=[None]),

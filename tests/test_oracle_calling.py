@@ -141,7 +141,7 @@ def test_a_gradient_that_is_not_finite(value: float) -> None:
 
     result = found(changed(textbook(), change))
     assert slugs(result) == ["not-finite"]
-    assert f"dJ/dH^(1): entry (1, 2) is {value}; expected finite numbers" in result.mistakes[0].message
+    assert f"dJ/dH^(1): entry [1, 2] is {value}; expected finite numbers" in result.mistakes[0].message
     assert result.mistakes[0].where == "networks wide-one and square"
 
 
@@ -152,7 +152,7 @@ def test_that_one_gradient_alone_is_never_finite_is_told() -> None:
     result = found(changed(textbook(), change))
     (mistake,) = result.mistakes
     assert mistake.slug == "not-finite"
-    assert "dJ/dH^(1): entry (0, 1) is nan; expected finite numbers; all other gradients are finite" in mistake.message
+    assert "dJ/dH^(1): entry [0, 1] is nan; expected finite numbers; all other gradients are finite" in mistake.message
     assert not mistake.looks_like.startswith("np.log(0)")
     assert result.remarks[0].startswith("f was asked in up to 24 forms and answered in some, but never with finite")
 

@@ -214,14 +214,26 @@ def test_the_words_that_C_prints_for_what_is_not_finite_are_understood(word: str
 @pytest.mark.parametrize(
     ("line", "slug", "message"),
     [
-        (b"Loading ...", "garbage", "expected one JSON object in a line, but Expecting value (character 1)"),
-        (b'{"id":1,"grads":[]} done', "garbage", "expected one JSON object in a line, but Extra data (character 21)"),
-        (b'{"id":1,"gra', "garbage", "expected one JSON object in a line, but Unterminated string starting at"),
+        (
+            b"Loading ...",
+            "garbage",
+            "expected one JSON object in a line, but it is none at character 1 (expecting value)",
+        ),
+        (
+            b'{"id":1,"grads":[]} done',
+            "garbage",
+            "expected one JSON object in a line, but more follows it, from character 21 on",
+        ),
+        (
+            b'{"id":1,"gra',
+            "garbage",
+            "expected one JSON object in a line, but it is cut off after character 12; the line: ",
+        ),
         (b"\xff\xfe{}", "garbage", "expected one JSON object in a line, but got bytes that are no UTF-8"),
         (
             b"\0\0",
             "garbage",
-            "expected one JSON object in a line, but Expecting value (character 1); the line: \ufffd\ufffd",
+            "one JSON object in a line, but it is none at character 1 (expecting value); the line: \ufffd\ufffd",
         ),
         (b"[]", "garbage", "expected one JSON object in a line, but got a list"),
         (b"1.5", "garbage", "expected one JSON object in a line, but got the number 1.5"),
@@ -458,8 +470,8 @@ BEFORE = "import os, sys, time\nsys.stdin.readline()\n"
         (
             f"{ANSWERING}line = sys.stdin.readline()\nprint('1 s', end='')\nanswer(line)\nsys.stdin.read()",
             "garbage",
-            "expected one JSON object in a line, but Extra data (character 3); the line: 1 s{",
-            "Standard output is for answers alone; write all else to standard error.",
+            "expected one JSON object in a line, but it is none at character 3 (extra data); the line: 1 s{",
+            "Standard output is for answers alone, each whole in one line; write all else to standard error.",
         ),
         (
             f"{BEFORE}os.write(1, b'{{\"id\":1,{ZEROS}}}\\ndone\\n')\ntime.sleep(600)",

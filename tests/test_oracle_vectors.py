@@ -502,7 +502,11 @@ def test_command_writes_what_is_asked_for(tmp_path: Path, capsys: pytest.Capture
         (["here", "--networks", "plain,none"], "networks: expected some of plain, deep, two,"),
         (["here", "--networks", "tiny,tiny"], "each once, but got 'tiny' twice"),
         (["here", "--activation", "tan"], "activation: expected one of tanh, logistic,"),
-        (["--grade", "nowhere.json"], "No such file or directory: 'nowhere.json'"),
+        (
+            ["--grade", "nowhere.json"],
+            "nowhere.json: expected a file of answers, JSON or npz, but there is no such file",
+        ),
+        (["--grade", "."], ".: expected a file of answers, JSON or npz, but there is a folder"),
     ],
 )
 def test_command_says_in_one_line_what_cannot_be(
@@ -519,6 +523,18 @@ def test_command_says_in_one_line_what_cannot_be(
     assert message in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_command_does_not_write_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "afile"
+    path.touch()
+    assert main(["vectors", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == (
+        "",
+        f"bptt-oracle: {path}: expected a folder, or a name for one, to write in, but it is a file\n",
+    )
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_networks_that_are_not_there_are_refused(tmp_path: Path) -> None:

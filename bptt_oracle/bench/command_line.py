@@ -42,9 +42,8 @@ def add_parser(commands: Any) -> None:
 def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from ..report.files import as_json, write
+    from ..report.files import as_json, prepare, write
     from ..report.terminal import progress_bar
-    from ..report.written import prepare
     from .machine import THREADS
     from .page import tables_as_text
     from .run import measure

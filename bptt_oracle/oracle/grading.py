@@ -39,9 +39,7 @@ def grade(path: Path) -> Result:
     Raises
     ------
     SubmissionError
-        If the file holds no answers.
-    OSError
-        If it cannot be read.
+        If the file cannot be read, or holds no answers.
     """
     submission = read_submission(path)
     with np.errstate(all="ignore"):  # answers may be of any size: where comparing them overflows, they are outside

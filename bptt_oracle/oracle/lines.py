@@ -23,7 +23,7 @@ PROTOCOL = 1
 NAMES = ("H", "W", "b", "b_ih", "b_hh")
 """The arrays of a layer, in the order in which a request holds them."""
 
-ANSWERS_ALONE = "Standard output is for answers alone; write all else to standard error."
+ANSWERS_ALONE = "Standard output is for answers alone, each whole in one line; write all else to standard error."
 
 _SHOWN = 60
 

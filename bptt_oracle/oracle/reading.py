@@ -13,6 +13,7 @@ from .refusals import Refusal
 
 _HEX = re.compile(r"[-+]?0x[0-9a-f]*\.?[0-9a-f]*(p[-+]?[0-9]+)?", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"([-+]?)(?:(nan)(?:\([^)\"]*\))?|inf(?:inity)?)(?![a-z0-9_])", re.IGNORECASE)
+_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _DEEPEST = 4
 _SHOWN = 60
 
@@ -45,8 +46,21 @@ def parse(text: bytes, expected: str) -> Any:
     except json.JSONDecodeError as error:
         if found := _NOT_FINITE.match(decoded, error.pos):
             raise Refusal("not-finite", f"the answer holds {found[0]}, at character {error.pos + 1}") from None
-        message = f"expected {expected}, but {error.msg} (character {error.pos + 1})"
-        raise Refusal("garbage", message) from None
+        raise Refusal("garbage", f"expected {expected}, but {_why(decoded.strip(), error)}") from None
+
+
+def _why(text: str, error: json.JSONDecodeError) -> str:
+    """Why a text is no JSON, in words that follow a "but"."""
+    at = error.pos + 1
+    if not text:
+        return "it is empty"
+    if text[0] in "{[" and error.msg == "Extra data":
+        return f"more follows it, from character {at} on"
+    rest = error.doc.rstrip()[error.pos :]
+    is_begun = any(word.startswith(rest) for word in _WORDS) or not rest.strip("-+.0123456789eE")
+    if text[0] in "{[" and (is_begun or error.msg.startswith("Unterminated string")):
+        return f"it is cut off after character {len(error.doc.rstrip())}"
+    return f"it is none at character {at} ({error.msg[:1].lower()}{error.msg[1:]})"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _gradient(
     array = _numbers(given, tensor).reshape(shape)
     if not np.logical_and.reduce(np.isfinite(array), axis=None):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        holes[tensor] = f"entry {at[0] if len(at) == 1 else at} is {array[at]}"
+        holes[tensor] = f"entry {list(at)} is {array[at]}"
     return array
 
 

@@ -12,7 +12,7 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
 
@@ -61,21 +61,28 @@ def read_submission(path: Path) -> Submission:
     Parameters
     ----------
     path
-        An npz file if it begins like one, else JSON.
+        An npz file if its name or its content says so, else JSON.
 
     Raises
     ------
     SubmissionError
-        If it holds no answers; the message names the file.
-    OSError
-        If it cannot be read.
+        If it cannot be read, or holds no answers; the message names the file.
     """
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        came = (
+            "there is a folder" if path.is_dir() else "there is no such file" if not path.exists()
+            else f"it cannot be read: {error.strerror}"
+        )  # fmt: skip
+        raise SubmissionError(f"{path}: expected a file of answers, JSON or npz, but {came}") from None
     try:
         if len(content) > LARGEST:
             _refuse(f"expected at most {LARGEST} bytes, far more than the answers to all vectors need, but it has more")
-        return _of_npz(content) if content.startswith(b"PK") else _of_json(content)
+        if content.startswith(b"PK") or path.suffix == ".npz":
+            return _of_npz(content)
+        return _of_json(content)
     except (Refusal, SubmissionError) as error:
         raise SubmissionError(f"{path}: {error}") from None
 
@@ -88,7 +95,10 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _of_json(content: bytes) -> Submission:
-    data = parse(content, "JSON")
+    try:
+        data = parse(content, "JSON")
+    except Refusal as refusal:
+        _refuse(f"{refusal}; write the answers anew, as one JSON object")
     if not isinstance(data, dict):
         _refuse(f"expected one JSON object, but got {kind(data)}")
     if unknown := {key: None for key in data if key not in _KEYS}:
@@ -112,7 +122,23 @@ def _answer(name: str, data: Any) -> tuple[float | None, list[dict[str, Array]]]
     if not isinstance(data, dict) or not {"grads"} <= set(data) <= {"loss", "grads"}:
         _refuse(f'{where}: expected an object of "grads" and, maybe, "loss", but got {kind(data)}')
     loss = number(data["loss"], f'{where}["loss"]') if "loss" in data else None
-    return loss, gradients(data["grads"], f'{where}["grads"]')
+    grads = gradients(data["grads"], f'{where}["grads"]')
+    if loss is not None and data["loss"] is None:
+        _refuse(f"{where}: expected a finite J, but it is null")
+    for l, layer in enumerate(data["grads"], start=1):
+        for parameter, entries in layer.items():
+            if (at := _null(entries)) is not None:
+                came = f"entry {list(at)} of {_tensor(parameter, l)}" if at else _tensor(parameter, l)
+                _refuse(f"{where}: expected finite numbers, but {came} is null")
+    return loss, grads
+
+
+def _null(data: Any, at: tuple[int, ...] = ()) -> tuple[int, ...] | None:
+    """Where the first null stands, which is how some languages write nan and inf; None if there is none."""
+    if isinstance(data, list):
+        found = (_null(part, (*at, i)) for i, part in enumerate(data))
+        return next((each for each in found if each is not None), None)
+    return at if data is None else None
 
 
 def _seed(data: Any) -> int:
@@ -165,6 +191,10 @@ def _of_npz(content: bytes) -> Submission:
 def _arrays(content: bytes) -> dict[str, Array]:
     """The arrays of an npz file, by name."""
     found: dict[str, Array] = {}
+    if not is_zipfile(BytesIO(content)):
+        cut = "it is cut off" if content.startswith(b"PK\3\4") else "it is no zip archive"
+        came = cut if content else "it is empty"
+        _refuse(f"expected an npz file, but {came}; write the answers anew, with numpy.savez, or as JSON to *.json")
     try:
         with ZipFile(BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -235,6 +265,10 @@ def _submission(
             for parameter, array in layer.items():
                 if not np.isfinite(array).all():
                     at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                    tensor = f"dJ/d{printable(parameter, 20)}^({l})"
-                    _refuse(f"{name}: expected finite numbers, but entry {at} of {tensor} is {array[at]}")
+                    came = f"entry {list(at)} of {_tensor(parameter, l)} is {array[at]}"
+                    _refuse(f"{name}: expected finite numbers, but {came}")
     return Submission(seed, conventions, answers)
+
+
+def _tensor(parameter: str, l: int) -> str:
+    return f"dJ/d{printable(parameter, 20)}^({l})"

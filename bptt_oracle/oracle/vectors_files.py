@@ -19,7 +19,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from ..report.files import as_json, write
+from ..report.files import as_json, prepare, write
 from .conventions import Conventions
 from .deviations import Deviation
 from .mistakes import catalogue, mistake
@@ -65,12 +65,15 @@ def write_vectors(
         For a network that does not exist, or that is named twice.
     PrecisionTooLowError
         If a number cannot be rounded: another seed has other numbers.
+    OSError
+        If nothing can be written there.
     """
     plans = {plan.name: plan for plan in PLANS}
     for name, count in Counter(networks).items():
         if name not in plans or count > 1:
             came = f"{name!r} twice" if count > 1 else repr(name)
             raise VectorsError(f"networks: expected some of {', '.join(plans)}, each once, but got {came}")
+    prepare(folder)
     vectors = [vector(draw(plans[name], seed), conventions) for name in networks]
     contents: dict[str, str | bytes] = {}
     for each in vectors:

@@ -5,8 +5,25 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import Any
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, and find out before the work rather than after it whether files can be written there.
+
+    Raises
+    ------
+    OSError
+        If they cannot; the message says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        came = "it is a file" if folder.is_file() else f"it cannot be: {error.strerror}"
+        raise OSError(f"{folder}: expected a folder, or a name for one, to write in, but {came}") from error
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from . import discrepancies, floats, recorded
@@ -16,19 +15,6 @@ if TYPE_CHECKING:
     from ..verdicts import Evidence
 
 PAGE = "index.html"
-
-
-def prepare(folder: Path) -> None:
-    """Make the folder, and find out before the work rather than after it whether files can be written there.
-
-    Raises
-    ------
-    OSError
-        If they cannot.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=folder):
-        pass
 
 
 def write_reports(folder: Path, evidence: Evidence, data: Mapping[str, Any]) -> list[Path]:
