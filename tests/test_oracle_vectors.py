@@ -447,6 +447,26 @@ def test_hex_and_another_seed_are_read(tmp_path: Path, monkeypatch: pytest.Monke
     assert not graded(tmp_path, answers, seed=8).ok
 
 
+def test_answers_to_vectors_of_another_seed_are_taken_for_such(tmp_path: Path) -> None:
+    def foreign(name: str) -> dict[str, Any]:
+        truth = truth_of(draw(OF[name], 7), FORM)
+        grads = [{p: array.tolist() for p, array in layer.items()} for layer in truth.grads]
+        return {"loss": truth.loss, "grads": grads}
+
+    answers = {name: foreign(name) for name in SMALL}
+    result = graded(tmp_path, answers)
+    assert [found.slug for found in result.mistakes] == ["located", "loss"]
+    assert result.mistakes[0].message.endswith("these may be answers to other vectors")
+    assert result.mistakes[0].where == "everything: all gradients and the loss of every network"
+    assert f"held against vectors of seed {SEED}:" in result.mistakes[0].remedy
+    one_is_right = answers | {"tiny": right("tiny")}
+    near = {name: changed(right(name), lambda p, values: (values * 1.01 + 1e-9).tolist()) for name in SMALL}
+    for answer in near.values():
+        answer["loss"] *= 1.01
+    for others in (one_is_right, near):
+        assert "other vectors" not in str(graded(tmp_path, others))
+
+
 def test_a_wrong_loss_and_a_wrong_shape_are_named(tmp_path: Path) -> None:
     answers = {name: right(name) for name in SMALL}
     answers["plain"]["grads"][0]["W"] = np.array(answers["plain"]["grads"][0]["W"]).T.tolist()

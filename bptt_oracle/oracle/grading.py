@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .answers import Answer, Case, Truth
+from .answers import Answer, Case, Truth, entries
 from .comparison import discrepancies
 from .conventions import Conventions
 from .diagnosis import diagnose
@@ -135,11 +135,35 @@ def _reasons(cases: Sequence[Case], declared: Mapping[str, Any]) -> tuple[list[M
     if in_loss and (ahead := passed(lambda c: _under(cases, c), cases[0].conventions, declared)) is not None:
         return ahead.mistakes, ahead.conventions
     mistakes = diagnose(cases) if any(names - {"J"} for _, names in wrong.values()) else []
+    if mistakes and all(each.slug in ("located", "measured") for each in mistakes) and _are_foreign(cases):
+        mistakes = [_foreign(cases[0].probe.seed)]
     if in_loss:
         case = next(iter(in_loss.values()))
         seen = f"{case.answer.loss:.6g} where J is {case.truth.loss:.6g}"
         mistakes.append(Finding("loss", seen, tuple(in_loss)).told())
     return mistakes, cases[0].conventions
+
+
+def _are_foreign(cases: Sequence[Case]) -> bool:
+    """Whether all is wrong, the loss too, and the gradients together are no nearer to the right ones than zeros are."""
+    if not all("J" in case.outside and len(case.outside) == 1 + len(case.truth.names) for case in cases):
+        return False
+    right = np.concatenate([case.truth.entries for case in cases])
+    came = np.concatenate([entries(case.answer.grads, case.truth.names) for case in cases])
+    return bool(np.linalg.norm(came - right) >= np.linalg.norm(right))
+
+
+def _foreign(seed: int) -> Mistake:
+    """What is said of answers in which all is wrong and unlike what is right."""
+    return Mistake(
+        slug="located",
+        equation=None,
+        message="All is wrong, and unlike what is right: these may be answers to other vectors",
+        where="everything: all gradients and the loss of every network",
+        remedy=f"They were held against vectors of seed {seed}: compare the seed and the conventions in the files of the "
+        f'vectors, and put others into the file of answers, as "seed" and "conventions".',
+        certainty="located, not named",
+    )
 
 
 def _limits(submission: Submission, cases: Sequence[Case]) -> tuple[str, ...]:
