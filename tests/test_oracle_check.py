@@ -312,6 +312,13 @@ def test_a_wrong_backprop_is_wrong_at_a_given_size(name: str) -> None:
     assert result.discrepancies
 
 
+def test_a_batch_that_cannot_be_asked_about_is_a_limit() -> None:
+    limit = "asked about one sequence, not about B = 4: f takes no batch"
+    assert limit in check(textbook(), widths=(3, 4, 5), B=4).limits
+    assert limit not in check(textbook(), widths=(3, 4, 5)).limits
+    assert limit not in check(implementation(Conventions(batch="time-first")), widths=(3, 4, 5), B=4).limits
+
+
 def test_a_mistake_is_named_at_a_given_size() -> None:
     result = check(textbook(*WRONG["f' is taken of h"]), widths=(6, 12, 5))
     assert [m.slug for m in result.mistakes] == ["slope-of-h"]

@@ -243,6 +243,38 @@ def test_a_wrong_backprop_is_not_said_to_be_declared_otherwise() -> None:
         assert "declared-otherwise" not in slugs(found(wrong, **declared))
 
 
+# ---------------------------------------------------------------------------------------------------- rounded answers
+
+
+def rounded(f: Backprop, digits: int) -> Backprop:
+    def change(params: Any, x: Any, y: Any, loss: Any, grads: Any) -> Any:
+        return round(loss, digits), [{name: g.round(digits) for name, g in layer.items()} for layer in grads]
+
+    return changed(f, change)
+
+
+def test_answers_that_are_rounded_blame_no_equation() -> None:
+    result = found(rounded(textbook(), 6))
+    assert (result.ok, slugs(result)) == (False, ["rounded"])
+    assert result.mistakes[0].message == "The answers are rounded, and right but for that: to 6 decimals"
+    assert result.mistakes[0].equation is None
+    assert result.remarks[0].startswith("every number that was answered is rounded to 6 decimals; ")
+
+
+def test_a_mistake_behind_rounded_answers_is_looked_for_all_the_same() -> None:
+    result = found(rounded(textbook(("H.T @ dz_next", "H @ dz_next")), 9))
+    assert not result.ok
+    assert "rounded" not in slugs(result)
+    assert any(
+        remark.startswith("every number that was answered is rounded to 9 decimals; ") for remark in result.remarks
+    )
+
+
+@pytest.mark.parametrize("digits", [13, 17])
+def test_answers_with_all_digits_are_not_called_rounded(digits: int) -> None:
+    assert not [remark for remark in found(rounded(textbook(), digits)).remarks if "rounded" in remark]
+
+
 # -------------------------------------------------------------------------------------------- loss and gradient
 
 

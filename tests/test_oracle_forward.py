@@ -375,6 +375,28 @@ def test_a_backprop_that_reports_no_loss_is_named_by_its_gradients() -> None:
     assert slugs(result) == ["forward-recurrent-untransposed"]
 
 
+NOT_IN_THE_CATALOGUE = {
+    "H left out at t = T": "z[t] = before @ H.T * (t < T - 1) + below[t] @ W.T + b\n",
+    "no bias at t = 1": "z[t] = before @ H.T + below[t] @ W.T + b * (t > 0)\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_IN_THE_CATALOGUE)
+def test_without_a_loss_it_is_said_that_the_forward_pass_may_be_wrong(name: str) -> None:
+    f = planted(Z, NOT_IN_THE_CATALOGUE[name])
+    silent = check(lambda params, x, y, h0: f(params, x, y, h0)[1], layers=1, **TIMES_FIRST)
+    assert slugs(silent)[0] == "forward-or-backward"
+    assert "Return (loss, grads)" in silent.mistakes[0].remedy
+    assert "forward-or-backward" not in slugs(check(f, layers=1, **TIMES_FIRST))
+
+
+def test_without_a_loss_a_mistake_below_the_output_layer_is_no_reason_to_doubt_the_forward_pass() -> None:
+    f = planted('carried = delta[t] @ p["H"]\n', 'carried = delta[t] @ (p["H"] + p["H"].T ** 2)\n')
+    silent = check(lambda params, x, y, h0: f(params, x, y, h0)[1], layers=1, **TIMES_FIRST)
+    assert not silent.ok
+    assert "forward-or-backward" not in slugs(silent)
+
+
 def test_a_mistake_is_named_though_the_wrong_conventions_looked_likelier() -> None:
     f = planted(*PLANTED["forward-state-kept-early-unseen"])
     result = check(f, layers=2, batch="time-first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from .answers import Answer, Case, Limits, Truth, entries
 from .probes import Array
 from .result import Discrepancy
+
+_MOST_DECIMALS = 12
+_ENOUGH_NUMBERS = 20
+"""How many different numbers it takes to say that they are rounded, and not few by nature, as ones and zeros are."""
 
 
 def pairs(answer: Answer, truth: Truth) -> Iterator[tuple[str, Array, Array, Array]]:
@@ -92,6 +96,24 @@ def is_single(answer: Answer) -> bool:
     """Whether every gradient is a float32 number exactly, which a float64 computation gives by no accident."""
     with np.errstate(over="ignore"):
         return all(bool((g == g.astype(np.float32)).all()) for layer in answer.grads for g in layer.values())
+
+
+def decimals(answers: Sequence[Answer]) -> int | None:
+    """To how many decimals all numbers of all answers are rounded, from 1 to 12; None if they are not."""
+    arrays = [g.ravel() for answer in answers for layer in answer.grads for g in layer.values()]
+    numbers = set(np.concatenate(arrays).tolist()) | {answer.loss for answer in answers if answer.loss is not None}
+    if len(numbers) < _ENOUGH_NUMBERS:
+        return None
+    count = next((k for k in range(_MOST_DECIMALS + 1) if all(round(x, k) == x for x in numbers)), 0)
+    return count or None
+
+
+def is_right_but_rounded(case: Case, count: int) -> bool:
+    """Whether everything in an answer is right but for being rounded to so many decimals."""
+    half = 10.0**-count / 2
+    return all(
+        bool(_inside(yours, right, bound + half).all()) for _, yours, right, bound in pairs(case.answer, case.truth)
+    )
 
 
 def _near(yours: float | None, right: float | None, truth: Truth, times: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .answers import Answer, Case, Failure
-from .comparison import discrepancies, largest_error
+from .comparison import decimals, discrepancies, is_right_but_rounded, largest_error
 from .contract import one_step, overwritten, renewed, repeated
 from .conventions import Conventions
 from .detection import detect
@@ -20,6 +20,11 @@ from .settling import settle
 
 _MISTAKABLE = ("layout", "batch", "biases", "targets", "h0", "activation")
 """What is tried as if it had not been declared, where f is wrong as declared."""
+
+_ROUNDED = (
+    "every number that was answered is rounded to {places}; the bounds are on what rounding does inside a program, so "
+    "answer with all digits: the shortest text that reads back as the same number"
+)
 
 _OF_DEPTH = ("exception", "structure")
 """What f does with a network that has more layers than it knows."""
@@ -214,8 +219,14 @@ class Examination:
         inquiry, cases = self._inquiry, self._cases()
         found = [each for case in cases for each in discrepancies(case)]
         mistakes = [finding.told() for finding in (*self._state, *overwritten(inquiry, self._plans))]
+        rounded = decimals([case.answer for case in cases]) if cases else None
+        places = "1 decimal" if rounded == 1 else f"{rounded} decimals"
+        if rounded is not None:
+            self._remarks.append(_ROUNDED.format(places=places))
         if self._otherwise:  # then what is wrong with the answers is that, and nothing that it looks like
             mistakes += [finding.told() for finding in self._otherwise]
+        elif found and rounded is not None and all(is_right_but_rounded(case, rounded) for case in cases):
+            mistakes += [finding.told() for finding in (Finding("rounded", f"to {places}"), *merged(self._broken))]
         else:
             if found and (inquiry.is_renewing or not self._state):
                 reasoned, self._conventions = reasons(inquiry, cases, self._declared, diagnose=self._diagnose)

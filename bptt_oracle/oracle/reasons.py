@@ -62,9 +62,13 @@ def reasons(
 
             mistakes += located(inquiry, in_loss)
         mistakes.append(_of_loss(both or in_loss[0], does_belong, bool(in_gradients)))
+    is_ahead = diagnose and _may_be_ahead(in_gradients, mistakes)
     if all(m.slug in _NO_NAMES for m in mistakes):
         names = {name for _, those in wrong for name in those}
         mistakes += [finding.told() for finding in _symptoms(inquiry, in_gradients, names)]
+    if is_ahead and not any(m.slug == "batch-of-two" for m in mistakes):
+        where = tuple(str(case.probe) for case in in_gradients if _is_top_wrong(case))
+        mistakes.insert(0, Finding("forward-or-backward", networks=where).told())
     return mistakes, cases[0].conventions
 
 
@@ -77,8 +81,13 @@ def _under(inquiry: Inquiry, cases: Sequence[Case], conventions: Conventions) ->
 def _may_be_ahead(in_gradients: Sequence[Case], mistakes: Sequence[Mistake]) -> bool:
     """Whether f, which reports no loss, gives wrong gradients of the output layer for which there is no name."""
     is_silent = all(case.answer.loss is None for case in in_gradients)
-    is_wrong = any(f"dJ/db^({case.probe.n})" in case.outside for case in in_gradients)
+    is_wrong = any(_is_top_wrong(case) for case in in_gradients)
     return is_silent and is_wrong and not any(m.slug in catalogue() or m.slug == "measured" for m in mistakes)
+
+
+def _is_top_wrong(case: Case) -> bool:
+    """Whether the gradient is wrong that depends on y^ and nothing else."""
+    return f"dJ/db^({case.probe.n})" in case.outside
 
 
 def _of_loss(case: Case, does_belong: bool | None, are_gradients_wrong: bool) -> Mistake:

@@ -132,6 +132,10 @@ def check(
     with _no_warning_is_an_error(), closing(callee):
         examination = Examination(Inquiry(callee, seed, truth, plans), declared, layers, diagnose=diagnose)
         result = examination.result(name or str(getattr(f, "__name__", type(f).__name__)))
+    if B is not None and B > 1 and result.asked and result.conventions.batch == "none":
+        result = replace(
+            result, limits=(*result.limits, f"asked about one sequence, not about B = {B}: f takes no batch")
+        )
     sizes = {"layers": layers, "widths": widths if widths is None else plans[0].d, "T": T, "B": B}
     others: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
     if time_limit != TIME_LIMIT:
