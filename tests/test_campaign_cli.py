@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from bptt_oracle.campaign import plan
+from bptt_oracle.campaign.command_line import ARITHMETICS, BLOCK
 from bptt_oracle.cli import _parser, main
 
 SMALL = ("campaign", "--arithmetic", "float16", "--depth", "2", "--steps", "2", "--width", "2", "--instances", "40")
@@ -179,6 +180,22 @@ def test_a_time_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixture
         main(["campaign", "--for", text])
     assert leaving.value.code == 2
     assert "expected a time such as 90s, 10m, 8h or 2d, but got" in capsys.readouterr().err
+
+
+def test_help_and_page_list_the_arithmetics_and_their_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tuple(plan.BLOCKS) == ARITHMETICS
+    assert max(plan.BLOCKS.values()) == BLOCK
+    with pytest.raises(SystemExit):
+        main(["campaign", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"--arithmetic NAME one of {', '.join(plan.BLOCKS)}; may be repeated" in shown
+    *before, in_a_format = plan.BLOCKS.values()
+    assert set(list(plan.BLOCKS.values())[3:]) == {in_a_format}
+    sizes = "`padded` holds {} instances, one of `field` {}, of `balls` {}, of a format {}".format(
+        *before[:3], in_a_format
+    )
+    page = " ".join(DOCS.split())
+    assert f"A block of {sizes}. A campaign of fewer than {sum(before) + 1} instances" in page
 
 
 DOCS = (Path(__file__).parents[1] / "docs" / "campaign.md").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from bptt_oracle.campaign import running
 from bptt_oracle.campaign.errors import CampaignError
 from bptt_oracle.campaign.found import KEPT, Done, Found
 from bptt_oracle.campaign.journal import Journal
-from bptt_oracle.campaign.plan import GRADIENT, Plan
+from bptt_oracle.campaign.plan import BLOCKS, GRADIENT, Plan
 from bptt_oracle.campaign.progress import Live
 from bptt_oracle.campaign.running import AHEAD, State, run
 from bptt_oracle.campaign.summary import as_data, markdown, text_json
@@ -80,6 +80,26 @@ def test_the_report_counts_every_instance_once() -> None:
     assert data["outcomes"] == {"verified": 20_000 - 1539, "undecided": 0, "failed": 1539}
     assert data["comparisons"] == sum(range(20_000))
     assert [failure["number"] for failure in data["failures"]] == [13 * i for i in range(KEPT)]
+
+
+def test_a_share_below_1_is_not_printed_as_1() -> None:
+    data = as_data(PLAN, State(found={"padded": Found(Counter(verified=2), widths=Counter({"1": 1}))}))
+    for share, text in ((0.99999, "0.999"), (1.0, "1.000"), (0.25, "0.250")):
+        data["arithmetics"]["padded"]["largest"] = {"manual and JAX": share}
+        assert f"| {text} (manual and JAX) |" in markdown(data)
+
+
+@pytest.mark.parametrize(("instances", "left"), [(300, 6), (1024, 6), (1025, 5), (1078, 1), (1079, 0)])
+def test_arithmetics_that_were_not_reached_are_named(instances: int, left: int) -> None:
+    plan = Plan(instances=instances)
+    text = markdown(as_data(plan, run(plan, AtOnce(), task=quick)))
+    assert ("\nNot reached: " in text) == (left > 0)
+    if left:
+        names = ", ".join(list(BLOCKS)[-left:])
+        assert (
+            f"\nNot reached: {names}. Blocks of instances go round the arithmetics, 1,024 (padded), 4 (field), " in text
+        )
+        assert "; from 1,079 instances on all of them are reached" in text
 
 
 @pytest.mark.parametrize("seed", range(4))

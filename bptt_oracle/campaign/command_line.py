@@ -18,6 +18,12 @@ exit status: 0 nothing failed, 1 an instance failed, 2 could not run or was inte
 INSTANCES = 10_000
 """How many there are unless a number or a time is given."""
 
+ARITHMETICS = ("padded", "field", "balls", "float64", "float32", "bfloat16", "float16")
+"""As in `plan`, which takes NumPy to import."""
+
+BLOCK = 1024
+"""How many instances the largest block holds."""
+
 LARGEST = "n=5,T=1000,d=512.512.512.512.512.10000,seed=2016"
 """Four hidden layers of 512 units, 1000 steps, 10,000 classes."""
 
@@ -49,7 +55,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep what is done there, and go on from there")
     parser.add_argument("--report", type=Path, metavar="NAME", help="write the report to NAME.json and NAME.md")
     parser.add_argument(
-        "--arithmetic", action="append", metavar="NAME", help="one of the arithmetics; may be repeated (default: all)"
+        "--arithmetic",
+        action="append",
+        metavar="NAME",
+        help=f"one of {', '.join(ARITHMETICS)}; may be repeated (default: all, in turn, in blocks of up to {BLOCK})",
     )
     for name, symbol in (("depth", "n"), ("steps", "T"), ("width", "d_l")):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"the largest {symbol}")

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from ..environment import environment
 from ..report.files import as_json
 from .found import Found
-from .plan import Plan
+from .plan import SIZES, Plan
 from .running import State
 
 SCHEMA = "bptt-oracle campaign 1"
+
+_OF_PADDED = (
+    "Of `padded` the largest error / bound may be near 1 without being alarming: it is in units of a lower limit of "
+    "the bound, which costs less, and only what exceeds that is held against the bound itself."
+)
 
 
 def as_data(plan: Plan, state: State) -> dict[str, Any]:
@@ -73,12 +79,14 @@ def markdown(data: Mapping[str, Any]) -> str:
     ]
     for name, found in data["arithmetics"].items():
         counts = Counter(found["outcomes"])
-        largest = ", ".join(f"{share:.3f} ({side})" for side, share in found["largest"].items()) or "exact"
+        largest = ", ".join(f"{_down(share)} ({side})" for side, share in found["largest"].items()) or "exact"
         lines.append(
             f"| {name} | {counts.total():,} | {counts['verified']:,} | {counts['undecided']:,} | "
             f"{counts['failed']:,} | {found['comparisons']:,} | {len(found['shapes'])} | {largest} |"
         )
-    lines += ["", *_covered(data)]
+    if "padded" in data["arithmetics"]:
+        lines += ["", _OF_PADDED]
+    lines += ["", *_covered(data), *_unreached(plan, data["arithmetics"])]
     digits = {name: counts for found in data["arithmetics"].values() for name, counts in found["digits"].items()}
     if digits:
         lines += ["", *_digits(digits)]
@@ -86,6 +94,25 @@ def markdown(data: Mapping[str, Any]) -> str:
         lines += ["", *_failures(data)]
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     return "\n".join([*lines, "", f"Under test: `{plan['gradient']}`. Made with {versions}.", ""])
+
+
+def _down(share: float) -> str:
+    """A share to three digits, rounded down: what is below 1 does not look like 1."""
+    return f"{floor(share * 1000) / 1000:.3f}"
+
+
+def _unreached(plan: Mapping[str, Any], reached: Mapping[str, Any]) -> list[str]:
+    """Which arithmetics no block was of, and why."""
+    left = [name for name in plan["arithmetics"] if name not in reached]
+    if not left:
+        return []
+    *before, _ = (SIZES[name] for name in plan["arithmetics"])
+    blocks = ", ".join(f"{SIZES[name]:,} ({name})" for name in plan["arithmetics"])
+    return [
+        "",
+        f"Not reached: {', '.join(left)}. Blocks of instances go round the arithmetics, {blocks}; from "
+        f"{sum(before) + 1:,} instances on all of them are reached, and `--arithmetic` chooses among them.",
+    ]
 
 
 def _covered(data: Mapping[str, Any]) -> list[str]:

@@ -160,8 +160,8 @@ def _foreign(seed: int) -> Mistake:
         equation=None,
         message="All is wrong, and unlike what is right: these may be answers to other vectors",
         where="everything: all gradients and the loss of every network",
-        remedy=f"They were held against vectors of seed {seed}: compare the seed and the conventions in the files of the "
-        f'vectors, and put others into the file of answers, as "seed" and "conventions".',
+        remedy=f"They were held against vectors of seed {seed}: compare the seed and the conventions in the files of "
+        'the vectors, and put others into the file of answers, as "seed" and "conventions".',
         certainty="located, not named",
     )
 
