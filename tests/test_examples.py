@@ -18,9 +18,12 @@ import pytest
 
 from bptt_oracle.oracle.conventions import CHOICES
 from bptt_oracle.oracle.options import OPTIONS
+from bptt_oracle.oracle.text import WIDTH
 from bptt_oracle.report.transcripts import (
     BEGIN,
     END,
+    PAGES,
+    PROMPT,
     commands,
     masked,
     missing,
@@ -34,9 +37,12 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 C = EXAMPLES / "c"
 PAGE = (ROOT / "docs" / "oracle.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = {commands(transcript)[-1]: transcript for transcript in transcripts(PAGE)}
-SHOWN = TRANSCRIPTS | {commands(transcript)[-1]: transcript for transcript in transcripts(README)}
+SHOWN = {
+    commands(transcript)[-1]: transcript
+    for name in PAGES
+    for transcript in transcripts((ROOT / name).read_text(encoding="utf-8"))
+}
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 MISTAKES = {
@@ -58,6 +64,22 @@ def test_the_pages_print_what_the_examples_give(transcript: str) -> None:
     if (tool := missing(transcript)) is not None:
         pytest.skip(f"{tool} is not installed")
     assert masked(repeated(transcript, ROOT)) == masked(transcript)
+
+
+@pytest.mark.parametrize("transcript", SHOWN.values(), ids=SHOWN.keys())
+def test_the_pages_wrap_as_the_program_does(transcript: str) -> None:
+    unwrapped = (PROMPT, "   | ")  # commands, and tables and tracebacks
+    printed = [line for line in transcript.splitlines() if not line.startswith(unwrapped)]
+    assert max(map(len, printed)) <= WIDTH
+
+
+def test_every_page_with_output_of_the_oracle_has_it_from_its_program() -> None:
+    outputs = re.compile(r"^held against: ", re.MULTILINE)
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        made = sum(len(outputs.findall(transcript)) for transcript in transcripts(page))
+        assert len(outputs.findall(page)) == made, path
+        assert (not made) or str(path.relative_to(ROOT)) in PAGES
 
 
 @pytest.mark.parametrize(("command", "transcript"), TRANSCRIPTS.items(), ids=TRANSCRIPTS.keys())

@@ -36,6 +36,7 @@ from bptt_oracle.oracle.variations import simulate
 from bptt_oracle.oracle.vectors import FORM, Vector, vector
 from bptt_oracle.oracle.vectors_exact import Exact
 from bptt_oracle.oracle.vectors_files import SMALL, VectorsError, write_vectors
+from bptt_oracle.report.transcripts import PROMPT, shortened, transcripts
 
 ROOT = Path(__file__).parents[1]
 COMMITTED = ROOT / "vectors"
@@ -623,16 +624,14 @@ def test_page_shows_what_the_vectors_give(
 
 
 def shown() -> str:
-    """The output on the page, after the last command."""
-    [block] = re.findall(
-        r"```console\n\$ node .*?\n\$ bptt-oracle vectors --grade answers.json\n(.*?)```", PAGE, re.DOTALL
-    )
-    return str(block)
+    """The output on the page, after the last command, without the exit status."""
+    [transcript] = transcripts(PAGE)
+    return transcript.split(f"{PROMPT}bptt-oracle vectors --grade answers.json\n")[1].removesuffix("[exit status 1]\n")
 
 
 def digits(text: str) -> str:
     """A text without the digits that differ from one math library to another, and the line breaks that they move."""
-    return " ".join(re.sub(r"(\d\.\d{10})\d+", r"\1", text).split())
+    return " ".join(shortened(text).split())
 
 
 def test_page_states_what_there_is(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Transcripts in a page: commands with what they print, made by running them.
 
 A transcript stands between the lines `BEGIN` and `END`, in a fenced block, its commands after "$ "; of one that ends
-in " | head -N" the first N lines are shown. Each is run in a folder of its own, which holds the examples of this
-checkout and an empty folder `build`. Numbers with many digits are shortened; `masked` hides them, since the last digits
-of a float belong to a machine.
+in " | head -N" the first N lines are shown. Each is run in a folder of its own, which holds the examples and vectors
+of this checkout and an empty folder `build`. Numbers with many digits are shortened; `masked` hides them, since the
+last digits of a float belong to a machine.
 
 Run as a module in a checkout, it puts what the commands print now into `PAGES`. A transcript whose tools are
 not installed stays as it is.
@@ -25,11 +25,11 @@ from .files import write
 BEGIN = "<!-- transcript: written by `python -m bptt_oracle.report.transcripts` -->\n```console\n"
 END = "```\n<!-- /transcript -->\n"
 PROMPT = "$ "
-PAGES = ("README.md", "docs/oracle.md")
+PAGES = ("README.md", "docs/oracle.md", "docs/vectors.md")
 
 _DIGITS = 4
 _NUMBER = re.compile(r"-?\b\d+\.\d+(?:e[-+]?\d+)?|-?\b\d+e[-+]?\d+")
-_NEEDS = {"cc": "cc", "examples/javascript": "node"}
+_NEEDS = {"cc": "cc", "examples/javascript": "node", "examples/vectors": "node"}
 
 
 def transcripts(page: str) -> list[str]:
@@ -75,12 +75,13 @@ def repeated(transcript: str, root: Path) -> str:
     transcript
         Its commands, with or without what they printed.
     root
-        The checkout with the examples.
+        The checkout with the examples and vectors.
     """
     lines = []
     with TemporaryDirectory() as folder:
         (Path(folder) / "build").mkdir()
-        (Path(folder) / "examples").symlink_to(root / "examples")
+        for name in ("examples", "vectors"):
+            (Path(folder) / name).symlink_to(root / name)
         for command in commands(transcript):
             lines += [f"{PROMPT}{command}\n", shortened(_printed(command, Path(folder)))]
     return "".join(lines)
