@@ -248,7 +248,9 @@ def test_a_wrong_backprop_is_not_said_to_be_declared_otherwise() -> None:
 
 def rounded(f: Backprop, digits: int) -> Backprop:
     def change(params: Any, x: Any, y: Any, loss: Any, grads: Any) -> Any:
-        return round(loss, digits), [{name: g.round(digits) for name, g in layer.items()} for layer in grads]
+        return round(float(loss), digits), [
+            {name: np.float64(g).round(digits) for name, g in layer.items()} for layer in grads
+        ]
 
     return changed(f, change)
 
@@ -258,7 +260,13 @@ def test_answers_that_are_rounded_blame_no_equation() -> None:
     assert (result.ok, slugs(result)) == (False, ["rounded"])
     assert result.mistakes[0].message == "The answers are rounded, and right but for that: to 6 decimals"
     assert result.mistakes[0].equation is None
+    assert result.conventions.precision == "float64"
     assert result.remarks[0].startswith("every number that was answered is rounded to 6 decimals; ")
+
+
+def test_rounded_answers_of_a_float32_program_are_those_of_float32() -> None:
+    result = found(rounded(implementation(Conventions(precision="float32")), 7))
+    assert (result.ok, slugs(result), result.conventions.precision) == (False, ["rounded"], "float32")
 
 
 def test_a_mistake_behind_rounded_answers_is_looked_for_all_the_same() -> None:

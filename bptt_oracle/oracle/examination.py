@@ -214,6 +214,16 @@ class Examination:
         cases = (self._inquiry.case(plan, self._conventions) for plan in self._plans)
         return [case for case in cases if isinstance(case, Case)]
 
+    def _is_only_rounded(self, decimals: int) -> bool:
+        """Whether all is right but for rounding the answers; then the conventions are those under which it is."""
+        precisions = Judge(self._declared, self._inquiry.guide).precisions(self._conventions)
+        for conventions in precisions:
+            cases = [case for plan in self._plans if isinstance(case := self._inquiry.case(plan, conventions), Case)]
+            if all(is_right_but_rounded(case, decimals) for case in cases):
+                self._conventions = conventions
+                return True
+        return False
+
     def _told(self, name: str) -> Result:
         """The result. Answers outside their bounds and broken contracts decide; reasons only explain."""
         inquiry, cases = self._inquiry, self._cases()
@@ -225,7 +235,8 @@ class Examination:
             self._remarks.append(_ROUNDED.format(places=places))
         if self._otherwise:  # then what is wrong with the answers is that, and nothing that it looks like
             mistakes += [finding.told() for finding in self._otherwise]
-        elif found and rounded is not None and all(is_right_but_rounded(case, rounded) for case in cases):
+        elif found and rounded is not None and self._is_only_rounded(rounded):
+            found = [each for case in self._cases() for each in discrepancies(case)]
             mistakes += [finding.told() for finding in (Finding("rounded", f"to {places}"), *merged(self._broken))]
         else:
             if found and (inquiry.is_renewing or not self._state):
