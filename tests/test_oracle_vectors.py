@@ -467,7 +467,7 @@ def test_answers_to_vectors_of_another_seed_are_taken_for_such(tmp_path: Path) -
         for name in SMALL
     }
     for answer in near.values():
-        answer["loss"] *= 1.125
+        answer["loss"] *= rng.uniform(0.7, 1.3)
     for others in (one_is_right, near):
         assert "other vectors" not in str(graded(tmp_path, others))
 
