@@ -101,11 +101,12 @@ def is_single(answer: Answer) -> bool:
 def decimals(answers: Sequence[Answer]) -> int | None:
     """To how many decimals all numbers of all answers are rounded, from 1 to 12; None if they are not."""
     arrays = [g.ravel() for answer in answers for layer in answer.grads for g in layer.values()]
+    if any(round(x, _MOST_DECIMALS) != x for x in arrays[0][:_ENOUGH_NUMBERS].tolist()):  # nearly always
+        return None
     numbers = set(np.concatenate(arrays).tolist()) | {answer.loss for answer in answers if answer.loss is not None}
     if len(numbers) < _ENOUGH_NUMBERS:
         return None
-    count = next((k for k in range(_MOST_DECIMALS + 1) if all(round(x, k) == x for x in numbers)), 0)
-    return count or None
+    return next((k for k in range(_MOST_DECIMALS + 1) if all(round(x, k) == x for x in numbers)), 0) or None
 
 
 def is_right_but_rounded(case: Case, count: int) -> bool:
