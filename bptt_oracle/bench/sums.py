@@ -39,7 +39,7 @@ def measure(threads: str, *, quick: bool, progress: Callable[[int, int], None]) 
         for way, count in counted(data).items():
             visits[way][str(T)] = count
         net = as_network(data)
-        effort = Effort(seconds=0.4 if quick else 2)
+        effort = Effort(seconds=0.4) if quick else Effort(seconds=2, least=5, sample=0.3)
         samples = alternate({way: partial(run, net) for way, run in WAYS.items()}, effort)
         for way in WAYS:
             seconds[way][str(T)] = spread(samples[way])
