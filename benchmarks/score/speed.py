@@ -14,7 +14,7 @@ from .alarms import Chunk
 from .mutation import Judged
 from .programs import PROGRAMS, Program, load
 
-ROUNDS = 5
+ROUNDS = 25
 
 
 def verdicts() -> dict[str, Any]:
