@@ -24,7 +24,7 @@ from bptt_oracle import claims, floating, growth, nodes, verification
 from bptt_oracle.arithmetic.formats import FORMATS
 from bptt_oracle.catalogue import equations
 from bptt_oracle.cli import main
-from bptt_oracle.evidence import Plan
+from bptt_oracle.evidence import Gathered, Plan
 from bptt_oracle.manual import PRINTED, Quantities, registry
 from bptt_oracle.report import card
 from bptt_oracle.report import files as writing
@@ -333,18 +333,26 @@ def test_explain_says_whether_the_print_holds_and_what_is_said_of_its_range(
 
 
 @pytest.mark.parametrize(
-    ("number", "failing", "said"),
+    ("number", "outcomes", "said"),
     [
-        (1, (), "A definition, consistent with the others."),
-        (38, (), "Holds as printed."),
-        (38, ("printed",), "Fails as printed, and no reading of it that is known here holds."),
-        (31, ("printed",), "Fails as printed; corrected, it holds. The correction: the time of delta: k, "),
-        (31, ("printed", "corrected"), "Fails as printed, and no reading of it that is known here holds."),
+        (1, ["holds"], "A definition, consistent with the others."),
+        (38, ["holds"], "Holds as printed."),
+        (38, ["fails"], "Fails as printed, and no reading of it that is known here holds."),
+        (38, ["undecided"], "Undecided: a line of it was not met on these networks."),
+        (31, ["fails", "holds"], "Fails as printed; corrected, it holds. The correction: the time of delta: k, "),
+        (31, ["fails", "fails"], "Fails as printed, and no reading of it that is known here holds."),
+        (31, ["fails", "undecided"], "Undecided: a line of it was not met on these networks."),
     ],
 )
-def test_what_a_card_says_is_what_its_check_finds(number: int, failing: tuple[str, ...], said: str) -> None:
-    shown = equations()[number]
-    assert card.found(shown, [reading for reading in shown.readings if reading.variant in failing]).startswith(said)
+def test_what_a_card_says_is_what_its_check_finds(number: int, outcomes: list[str], said: str) -> None:
+    assert card.found(equations()[number], outcomes).startswith(said)
+
+
+def test_a_reading_that_was_never_compared_is_undecided(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "field_evidence", lambda description, numbers: Gathered())
+    assert command(capsys, "explain", "38").out.splitlines()[1].startswith("Undecided: ")
 
 
 # ---- what cannot be run

@@ -72,10 +72,11 @@ def read_submission(path: Path) -> Submission:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        came = (
-            "there is a folder" if path.is_dir() else "there is no such file" if not path.exists()
-            else f"it cannot be read: {error.strerror}"
-        )  # fmt: skip
+        came = f"it cannot be read: {error.strerror}"
+        if path.is_dir():
+            came = "there is a folder"
+        elif not path.exists():
+            came = "there is no such file"
         raise SubmissionError(f"{path}: expected a file of answers, JSON or npz, but {came}") from None
     try:
         if len(content) > LARGEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 from ..catalogue import Equation, Reading, equation
 from ..checking import MODES, Key, Tally, function_of
@@ -34,7 +34,7 @@ def _lines(shown: Equation) -> Iterator[str]:
         gathered.add(field_evidence(description, (shown.number,)))
     failing = failing_lines({"field": gathered})
     yield f"({shown.number})  {shown.states}  [section {shown.section}]"
-    yield found(shown, [reading for reading in shown.readings if _fails(gathered, shown.number, reading)])
+    yield found(shown, [_outcome(gathered, shown.number, reading) for reading in shown.readings])
     for claim in claims_about(shown.number):
         yield f"{claim.slug}, {claim.verdict}: {claim.finding}"
     if shown.extraction:
@@ -76,18 +76,25 @@ def _lines(shown: Equation) -> Iterator[str]:
         yield inspect.getsource(function).rstrip()
 
 
-def _fails(gathered: Gathered, number: int, reading: Reading) -> bool:
-    """Whether a line of a reading fails."""
-    return any(_total(gathered, number, reading, line.number).failed for line in reading.lines)
+def _outcome(gathered: Gathered, number: int, reading: Reading) -> str:
+    """Whether a reading "fails" in a line, "holds" in all, or is "undecided": a line was never compared."""
+    tallies = [_total(gathered, number, reading, line.number) for line in reading.lines]
+    if any(tally.failed for tally in tallies):
+        return "fails"
+    return "holds" if all(tally.comparisons for tally in tallies) else "undecided"
 
 
-def found(shown: Equation, failing: Collection[Reading]) -> str:
-    """What the check finds of an equation, in a sentence."""
-    if shown.printed not in failing:
-        return "A definition, consistent with the others." if shown.kind == "definition" else "Holds as printed."
-    if shown.corrected is None or shown.corrected in failing:
-        return "Fails as printed, and no reading of it that is known here holds."
-    return f"Fails as printed; corrected, it holds. The correction: {shown.change}."
+def found(shown: Equation, outcomes: Sequence[str]) -> str:
+    """What the check finds of an equation, in a sentence; `outcomes` are those of its readings."""
+    match outcomes:
+        case ["holds", *_]:
+            return "A definition, consistent with the others." if shown.kind == "definition" else "Holds as printed."
+        case ["fails", "holds"]:
+            return f"Fails as printed; corrected, it holds. The correction: {shown.change}."
+        case ["fails"] | ["fails", "fails"]:
+            return "Fails as printed, and no reading of it that is known here holds."
+        case _:
+            return "Undecided: a line of it was not met on these networks."
 
 
 def _total(gathered: Gathered, number: int, reading: Reading, line: int) -> Tally:
