@@ -70,9 +70,10 @@ class Batch:
         """The same network, its parameters, inputs and initial states of the one type that holds them all."""
         layers = {"H": self.H, "W": self.W, "b": self.b, "h0": self.h0}
         arrays = [self.x, *(array for of_layer in layers.values() for array in of_layer.values())]
-        dtype = np.result_type(*(array.dtype for array in arrays))
-        if all(array.dtype == dtype for array in arrays):
+        dtypes = {array.dtype for array in arrays}
+        if len(dtypes) == 1:
             return self
+        dtype = np.result_type(*dtypes)
         converted: dict[str, Any] = {
             name: {l: array.astype(dtype) for l, array in of_layer.items()} for name, of_layer in layers.items()
         }

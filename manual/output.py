@@ -63,10 +63,9 @@ class Output:
         rows = rows_of(y_hat)
         for at, block in self._blocks():
             for of_piece, error in _pieces(at.start, block):
-                count = self._counts[of_piece]
                 error[...] = rows[of_piece]
-                self._subtract_targets(of_piece, error, np.ones_like(count))
-                np.multiply(error, count, out=error)
+                self._subtract_targets(of_piece, error, 1)
+                np.multiply(error, self._counts[of_piece], out=error)
             yield at, block
 
     def errors(self) -> Errors:
@@ -117,11 +116,11 @@ class Output:
         self.losses[at] = (functions.log(total) + shift)[:, 0] - logit
         return total
 
-    def _subtract_targets(self, at: slice, rows: Array, times: Array) -> None:
-        """Some rows less y, as many times as is given, shape (rows, 1); in place."""
+    def _subtract_targets(self, at: slice, rows: Array, times: Array | int) -> None:
+        """Some rows less y, as many times as is given, for all or by row, shape (rows, 1); in place."""
         y = self._targets[at]
         if y.ndim == 1:
-            rows[np.arange(len(rows)), y] -= times[:, 0]
+            rows[np.arange(len(rows)), y] -= np.ravel(times)
         else:
             np.subtract(rows, times * y, out=rows)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from statistics import median
 from time import process_time
 from typing import Any
 
+from bptt_oracle.bench.machine import confine
 from bptt_oracle.oracle.inquiry import forget
 from bptt_oracle.oracle.verdict import check
 
 from .alarms import Chunk
 from .mutation import Judged
-from .programs import PROGRAMS, Program, load
+from .programs import PROGRAMS, load
 
 ROUNDS = 25
 
@@ -21,12 +24,14 @@ def verdicts() -> dict[str, Any]:
     """For every program, the seconds of a verdict at the default settings, and how many of them are its own.
 
     Of a first check, which has to work out what is right, and of later ones, which have the networks and truths of the
-    first.
+    first; in a process of its own, kept to one core: what it costs to wake a thread on another core is the machine's.
     """
-    return {name: _verdict(program) for name, program in PROGRAMS.items()}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=confine) as alone:
+        return dict(zip(PROGRAMS, alone.map(_verdict, PROGRAMS), strict=True))
 
 
-def _verdict(program: Program) -> dict[str, float]:
+def _verdict(name: str) -> dict[str, float]:
+    program = PROGRAMS[name]
     f, inside = load(program.source, program.name), [0.0]
 
     def timed(params: Any, x: Any, y: Any, **keywords: Any) -> Any:

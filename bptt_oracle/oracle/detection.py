@@ -78,7 +78,7 @@ def _first(plans: Sequence[Plan], layers: int) -> list[Plan]:
 
 def _forms(declared: Mapping[str, Any], h0: tuple[bool, ...]) -> list[dict[str, Any]]:
     """Every form in which f can be asked, as arguments of `Conventions`, the likeliest first."""
-    names = ("targets", "biases", "layout", "batch")
+    names = ("targets", "biases", "batch", "layout")
     choices = [(declared[name],) if name in declared else CHOICES[name] for name in names]
     others = {name: value for name, value in declared.items() if name not in (*names, "h0")}
     return [

@@ -14,9 +14,10 @@ that arrives, delta = f' a, and so
     |error of delta| >= (gamma_j + u c') |delta|,    j = d_l + d_(l+1), in hidden layers;
     |error of delta| >= gamma_j |delta|,             j = |V| + 6, in the output layer.
 
-Each gamma is less than 1. The one-pass backprop's own delta is the true one but for an error, so all of this with its
-delta and h is no more; the half of it, which is taken, makes up for how it is rounded. In the same way the bound of J
-is at least what the logarithm and the sum over the classes do to it.
+Each gamma is less than 1. What |delta| is multiplied by is the least of all layers. The one-pass backprop's own delta
+is the true one but for an error, so all of this with its delta and h is no more; the half of it, which is taken, makes
+up for how it is rounded. In the same way the bound of J is at least what the logarithm and the sum over the classes do
+to it.
 
 So whoever is this near to the truth is within the bounds, whatever they are, and they need not be worked out.
 """
@@ -29,6 +30,7 @@ from ..arithmetic.formats import FORMATS
 from ..manual import Batch, BatchForward, BatchGradients
 from ..manual.batch import rows_of, summed, summed_outer
 from .bounds import LIBRARY, ROUNDINGS, Bounds
+from .probes import Array
 from .smoothness import Smoothness
 
 
@@ -54,22 +56,19 @@ def least_of(net: Batch, run: BatchForward, found: BatchGradients, smooth: Smoot
         share = 2 * ROUNDINGS * operations * half_u
         return share / (1 - share) / 2
 
-    of_sum = half_of_gamma(B * T * (T + 1) / 2 + 5)
-    shares = {
-        l: of_sum + (half_of_gamma(net.W[l].shape[0] + net.W[l + 1].shape[0]) + half_u * of_slope) for l in net.hidden
-    } | {n: of_sum + half_of_gamma(classes + 6)}
-    of_output = (run.y_hat - net.y) * (net.weights[:, None] * net.shares)[:, :, None]
-    sizes = {l: abs(gamma) for l, gamma in found.hidden.items()} | {n: abs(of_output)}
-    h = {l: abs(states) for l, states in run.h.items()}
-    error = {l: half_u * (a + c * states) for l, states in h.items()}
-    for at_start in error.values():
-        at_start[0] = 0
-    before = {l: shares[l] * h[l][:-1] + error[l][:-1] for l in net.hidden}
-    below = {1: shares[1] * abs(net.x)} | {l + 1: shares[l + 1] * h[l][1:] + error[l][1:] for l in net.hidden}
+    hidden = [half_of_gamma(net.W[l].shape[0] + net.W[l + 1].shape[0]) + half_u * of_slope for l in net.hidden]
+    share = half_of_gamma(B * T * (T + 1) / 2 + 5) + min([*hidden, half_of_gamma(classes + 6)])
+    error = (run.y_hat - net.y) * (net.weights[:, None] * net.shares)[:, :, None]
+    sizes = {l: abs(gamma) for l, gamma in found.hidden.items()} | {n: abs(error)}
+    before, below = dict[int, Array](), {1: share * abs(net.x)}
+    for l, states in run.h.items():
+        h = (share + half_u * c) * abs(states) + half_u * a
+        h[0] = share * abs(states[0])
+        before[l], below[l + 1] = h[:-1], h[1:]
     total = float(net.weights.sum() * net.shares.sum())
     return Bounds(
         loss=(LIBRARY * half_u + half_of_gamma(classes + 4)) * (float(run.loss) + total * log(classes)),
         H={l: summed_outer(sizes[l], before[l]) for l in net.hidden},
         W={l: summed_outer(sizes[l], below[l]) for l in net.W},
-        b={l: shares[l] * summed(rows_of(sizes[l])) for l in net.W},
+        b={l: share * summed(rows_of(sizes[l])) for l in net.W},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,17 +79,25 @@ def _split(returned: Any) -> tuple[Any, Sequence[Any]]:
     return loss, grads
 
 
+class _Expected(NamedTuple):
+    """One gradient: its name in messages, what its shape means, and its shape."""
+
+    tensor: str
+    meaning: str
+    shape: tuple[int, ...]
+
+
 @lru_cache(maxsize=1024)
-def _expected(l: int, d: tuple[int, ...], biases: int, *, rows: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The names of the gradients of layer l, each with the meaning of its shape and the shape."""
+def _expected(l: int, d: tuple[int, ...], biases: int, *, rows: bool) -> dict[str, _Expected]:
+    """The gradients of layer l, by the names of their parameters."""
     above, below, is_hidden = f"d_{l}", f"d_{l - 1}", l < len(d) - 1
-    expected: dict[str, tuple[str, tuple[int, ...]]] = {}
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
     if is_hidden:
-        expected["H"] = (f"({above}, {above})", (d[l], d[l]))
-    expected["W"] = (f"({below}, {above})", (d[l - 1], d[l])) if rows else (f"({above}, {below})", (d[l], d[l - 1]))
+        shapes["H"] = (f"({above}, {above})", (d[l], d[l]))
+    shapes["W"] = (f"({below}, {above})", (d[l - 1], d[l])) if rows else (f"({above}, {below})", (d[l], d[l - 1]))
     for name in ("b_ih", "b_hh") if is_hidden and biases == 2 else ("b",):
-        expected[name] = (f"({above},)", (d[l],))
-    return expected
+        shapes[name] = (f"({above},)", (d[l],))
+    return {name: _Expected(f"dJ/d{name}^({l})", *shape) for name, shape in shapes.items()}
 
 
 def _layer(
@@ -111,24 +119,23 @@ def _layer(
     if unknown := [name for name in layer if name not in expected]:
         remarks.append(f"{_quoted(unknown)} in the gradients of layer {l}: not asked for, and not checked")
     arrays = {}
-    for name, (meaning, shape) in expected.items():
-        array = _gradient(layer[name], f"dJ/d{name}^({l})", meaning, shape, remarks, holes)
+    for name, gradient in expected.items():
+        array = _gradient(layer[name], gradient, remarks, holes)
         arrays["b" if name == "b_ih" else name] = array.T if rows else array
     return arrays
 
 
-def _gradient(
-    given: Any, tensor: str, meaning: str, shape: tuple[int, ...], remarks: list[str], holes: dict[str, str]
-) -> Array:
-    got = _shape(given)
-    if len(shape) == 1 and got in ((shape[0], 1), (1, shape[0])):
-        remarks.append(f"gradients of biases come in shape {_generic(got)}; expected (d_l,)")
-    elif got != shape:
-        hint = ": the transpose of what is expected" if len(got) == 2 and got == shape[::-1] else ""
-        came = "None" if given is None else f"shape {_shape_text(got)}"
-        raise UnfitError(
-            Failure("shape", f"{tensor}: expected shape {meaning} = {shape}, but got {came}{hint}", tensor=tensor)
-        )
+def _gradient(given: Any, expected: _Expected, remarks: list[str], holes: dict[str, str]) -> Array:
+    (tensor, meaning, shape), got = expected, _shape(given)
+    if got != shape:
+        if len(shape) == 1 and got in ((shape[0], 1), (1, shape[0])):
+            remarks.append(f"gradients of biases come in shape {_generic(got)}; expected (d_l,)")
+        else:
+            hint = ": the transpose of what is expected" if len(got) == 2 and got == shape[::-1] else ""
+            came = "None" if given is None else f"shape {_shape_text(got)}"
+            raise UnfitError(
+                Failure("shape", f"{tensor}: expected shape {meaning} = {shape}, but got {came}{hint}", tensor=tensor)
+            )
     array = _numbers(given, tensor).reshape(shape)
     if not np.logical_and.reduce(np.isfinite(array), axis=None):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -145,9 +152,8 @@ def _loss(given: Any) -> float:
 
 def _numbers(given: Any, name: str) -> Array:
     """Given numbers as float64, always a copy: f may go on changing its own arrays."""
-    given = given.detach().cpu() if hasattr(given, "detach") else given  # a torch tensor that still has its graph
     try:
-        array = np.asarray(given)
+        array = given if type(given) is np.ndarray else np.asarray(_without_graph(given))
         if array.dtype.kind in "cSUmM":
             raise TypeError(f"dtype {array.dtype}")
         return np.array(array, dtype=np.float64)
@@ -155,8 +161,15 @@ def _numbers(given: Any, name: str) -> Array:
         raise _structure(f"{name}: expected real numbers, but got {what(given)} ({clipped(str(error), 80)})") from error
 
 
+def _without_graph(given: Any) -> Any:
+    """A torch tensor may still have its graph, which NumPy refuses."""
+    return given.detach().cpu() if hasattr(given, "detach") else given
+
+
 def _shape(given: Any) -> tuple[int, ...]:
     """The shape, of lists by their first entries: so that nothing large is converted."""
+    if type(given) is np.ndarray:
+        return tuple(given.shape)
     shape: list[int] = []
     while isinstance(given, list | tuple) and len(shape) < 3:
         shape.append(len(given))
