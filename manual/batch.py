@@ -79,6 +79,10 @@ class Batch:
         }
         return replace(self, x=self.x.astype(dtype), **converted)
 
+    def total(self, losses: Array) -> Any:
+        """J, (1), of the J^(t) of every sequence, T B of them."""
+        return np.dot(np.dot(self.weights, losses.reshape(self.T, self.B)), self.shares)
+
     def below(self, h: Mapping[int, Array], l: int) -> Array:
         """h^(l-1) at the times 1..T, shape (T, B, d_{l-1}), with x for h^(0)."""
         return h[l - 1][1:] if l > 1 else self.x
@@ -102,14 +106,8 @@ def over_steps(steps: Array, matrix: Array) -> Array:
     return product
 
 
-def over_rows(rows: Array) -> Array:
-    """The sum of each row: a product with ones, which is the quickest; shape (rows, 1)."""
-    sums: Array = np.dot(rows, np.ones(rows.shape[1], rows.dtype))[:, None]
-    return sums
-
-
 def summed(rows: Array) -> Array:
-    """The sum of all rows, shape (d,): a product with ones as well."""
+    """The sum of all rows, shape (d,): a product with ones, which is the quickest."""
     product: Array = np.dot(np.ones(len(rows), rows.dtype), rows)
     return product
 

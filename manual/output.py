@@ -7,13 +7,11 @@ in small pieces, which stay in a processor's cache from the first pass over them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .batch import Batch, over_rows, over_steps, rows_of, summed
+from .batch import Batch, over_steps, rows_of, summed
 from .calculus import Array
 from .functions import largest
 
@@ -28,34 +26,40 @@ Errors = Iterator[tuple[slice, Array]]
 """Blocks of the T B rows of gamma^(n): which rows, and an array of shape (rows, |V|), good until the next block."""
 
 
-@dataclass(frozen=True)
 class Output:
     """The output layer over a network's states.
 
+    Parameters
+    ----------
+    net
+        The network.
+    below
+        h^(n-1)(t), shape (T, B, d_{n-1}).
+
     Attributes
     ----------
-    net : the network
-    below : h^(n-1)(t), shape (T, B, d_{n-1})
+    losses : J^(t) of every sequence, T B of them: filled in when the logits turn into y^
     """
 
-    net: Batch
-    below: Array
-
-    @cached_property
-    def losses(self) -> Array:
-        """J^(t) of every sequence, T B of them: filled in when the logits turn into y^."""
-        return np.empty(self.net.T * self.net.B, self.below.dtype)
+    def __init__(self, net: Batch, below: Array) -> None:
+        y = net.y
+        self.net, self.below = net, below
+        self.losses = np.empty(net.T * net.B, below.dtype)
+        self._row = np.arange(net.T * net.B)
+        self._targets = y.reshape(-1) if y.ndim == 2 else rows_of(y)  # of all rows: (T B,) classes, or (T B, |V|)
+        self._counts = np.outer(net.weights, net.shares).ravel()  # how much the J^(t) of each row counts
+        self._ones = np.ones(len(net.b[net.n]), below.dtype)
 
     @property
     def loss(self) -> Any:
         """J, (1)."""
-        return self.net.weights @ self.losses.reshape(self.net.T, self.net.B) @ self.net.shares
+        return self.net.total(self.losses)
 
     def probabilities(self) -> Array:
         """y^ at all times, (3), shape (T, B, |V|)."""
         y_hat = over_steps(self.below, self.net.W[self.net.n].T)
         for at, z in _pieces(0, rows_of(y_hat)):
-            np.divide(z, self._to_exponentials(at, z), out=z)
+            z /= self._to_exponentials(at, z)[:, None]
         return y_hat
 
     def errors_from(self, y_hat: Array) -> Errors:
@@ -65,7 +69,7 @@ class Output:
             for of_piece, error in _pieces(at.start, block):
                 error[...] = rows[of_piece]
                 self._subtract_targets(of_piece, error, 1)
-                np.multiply(error, self._counts[of_piece], out=error)
+                error *= self._counts[of_piece, None]
             yield at, block
 
     def errors(self) -> Errors:
@@ -76,13 +80,13 @@ class Output:
             for of_piece, z in _pieces(at.start, block):
                 total = self._to_exponentials(of_piece, z)
                 self._subtract_targets(of_piece, z, total)
-                np.multiply(z, self._counts[of_piece] / total, out=z)
+                z *= (self._counts[of_piece] / total)[:, None]
             yield at, block
 
     def gradients(self, errors: Errors) -> tuple[Array, Array, Array]:
         """The gradients in W^(n), (19), and b^(n), (23), and what arrives at h^(n-1)(t): shape (T, B, d_{n-1})."""
         h, W_n = rows_of(self.below), self.net.W[self.net.n]
-        arriving = np.empty_like(self.below, shape=self.below.shape, order="C")
+        arriving = np.empty(self.below.shape, self.below.dtype)
         sums: list[Array] = []
         for at, error in errors:
             np.dot(error, W_n, out=rows_of(arriving)[at])
@@ -105,41 +109,30 @@ class Output:
 
         Returns
         -------
-        The sum of each row, shape (rows, 1).
+        The sum of each row, shape (rows,).
         """
         functions = self.net.functions
-        np.add(z, self.net.b[self.net.n], out=z)
+        z += self.net.b[self.net.n]
         shift, logit = _shifts(functions.shift, z), self._at_targets(at, z)
-        np.subtract(z, shift, out=z)
+        z -= shift[:, None]
         functions.exp.into(z, z)
-        total = over_rows(z)
-        self.losses[at] = (functions.log(total) + shift)[:, 0] - logit
+        total: Array = z.dot(self._ones)
+        self.losses[at] = functions.log(total) + shift - logit
         return total
 
     def _subtract_targets(self, at: slice, rows: Array, times: Array | int) -> None:
-        """Some rows less y, as many times as is given, for all or by row, shape (rows, 1); in place."""
+        """Some rows less y, as many times as is given, for all or by row, shape (rows,); in place."""
         y = self._targets[at]
         if y.ndim == 1:
-            rows[np.arange(len(rows)), y] -= np.ravel(times)
+            rows[self._row[: len(rows)], y] -= times
         else:
-            np.subtract(rows, times * y, out=rows)
+            rows -= np.reshape(times, (-1, 1)) * y
 
     def _at_targets(self, at: slice, z: Array) -> Array:
         """y^T z of each row: z_k, if y is of classes."""
         y = self._targets[at]
-        product: Array = z[np.arange(len(z)), y] if y.ndim == 1 else (y * z).sum(axis=1)
+        product: Array = z[self._row[: len(z)], y] if y.ndim == 1 else (y * z).sum(axis=1)
         return product
-
-    @cached_property
-    def _targets(self) -> Array:
-        """The y of all rows: shape (T B,) of classes, or (T B, |V|)."""
-        y = self.net.y
-        return y.reshape(-1) if y.ndim == 2 else rows_of(y)
-
-    @cached_property
-    def _counts(self) -> Array:
-        """How much the J^(t) of each row counts, shape (T B, 1)."""
-        return np.asarray(self.net.weights[:, None] * self.net.shares).reshape(-1, 1)
 
 
 def _pieces(first: int, block: Array) -> Iterator[tuple[slice, Array]]:
@@ -151,11 +144,11 @@ def _pieces(first: int, block: Array) -> Iterator[tuple[slice, Array]]:
 
 
 def _shifts(shift: Callable[[Any], Any], z: Array) -> Array:
-    """What is subtracted from each row of logits, shape (rows, 1)."""
+    """What is subtracted from each row of logits, shape (rows,)."""
     if shift is largest and z.dtype != object:
-        highest: Array = z.max(axis=1, keepdims=True)
+        highest: Array = np.maximum.reduce(z, axis=1)
         return highest
-    shifts = np.empty_like(z, shape=(len(z), 1))
+    shifts = np.empty_like(z, shape=len(z))
     for row, logits in enumerate(z):
         shifts[row] = shift(logits)
     return shifts

@@ -55,7 +55,7 @@ class BatchForward:
     @cached_property
     def loss(self) -> Any:
         """J, (1), a number."""
-        return np.dot(np.dot(self.net.weights, self.losses), self.net.shares)
+        return self.net.total(self.losses)
 
     @cached_property
     def z(self) -> Mapping[int, Array]:

@@ -7,7 +7,7 @@ multiplication with f'; the views that it works on are made outside of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,8 @@ def states(net: Batch) -> dict[int, Array]:
         h[l][0], given = net.h0[l], h[l][1:]
         np.dot(rows_of(net.below(h, l)), net.W[l].T, out=rows_of(given))
         given += net.b[l]
-        advance(net.functions.f, np.ascontiguousarray(net.H[l].T), h[l][:-1], given)
+        steps = as_vectors(h[l])
+        advance(net.functions.f, np.ascontiguousarray(net.H[l].T), steps[:-1], steps[1:])
     return h
 
 
@@ -53,12 +54,12 @@ def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[i
             slope = slopes(net, h, l, at)
             if stop == net.T:
                 gamma[l][-1] *= slope[-1]
-            onwards = gamma[l][at.start : stop + 1]
-            go_back(net.H[l], onwards[1:], onwards[:-1], slope[: len(onwards) - 1])
+            steps = as_vectors(gamma[l][at.start : stop + 1])
+            go_back(net.H[l], steps[1:], steps[:-1], as_vectors(slope[: len(steps) - 1]))
     return gamma
 
 
-def advance(f: Elementwise, H_T: Array, before: Array, given: Array) -> None:
+def advance(f: Elementwise, H_T: Array, before: Sequence[Array], given: Sequence[Array]) -> None:
     """One step after the other forward, (4) and (5): what z^(l)(t) is given from below becomes h^(l)(t).
 
     Parameters
@@ -70,14 +71,14 @@ def advance(f: Elementwise, H_T: Array, before: Array, given: Array) -> None:
     given
         W^(l) h^(l-1)(t) + b^(l); overwritten.
     """
-    add, into, recurrent = np.add, f.into, np.empty_like(as_vectors(given)[0])
-    for before_t, h_t in zip(as_vectors(before), list(as_vectors(given)), strict=True):
+    add, into, recurrent = np.add, f.into, np.empty_like(given[0])
+    for before_t, h_t in zip(before, given, strict=True):
         before_t.dot(H_T, recurrent)
         add(h_t, recurrent, h_t)
         into(h_t, h_t)
 
 
-def go_back(H: Array, after: Array, arriving: Array, slope: Array) -> None:
+def go_back(H: Array, after: Sequence[Array], arriving: Sequence[Array], slope: Sequence[Array]) -> None:
     """One step after the other back, (43): what arrives at h^(l)(t) from above becomes gamma^(l)(t).
 
     Parameters
@@ -91,9 +92,10 @@ def go_back(H: Array, after: Array, arriving: Array, slope: Array) -> None:
     slope
         f'(z^(l)(t)).
     """
-    add, multiply, recurrent = np.add, np.multiply, np.empty_like(after, shape=as_vectors(arriving).shape[1:])
-    backwards = (as_vectors(steps)[::-1] for steps in (after, arriving, slope))
-    for after_t, gamma_t, slope_t in zip(*backwards, strict=True):
+    if not arriving:
+        return
+    add, multiply, recurrent = np.add, np.multiply, np.empty_like(arriving[0])
+    for after_t, gamma_t, slope_t in zip(reversed(after), reversed(arriving), reversed(slope), strict=True):
         after_t.dot(H, recurrent)
         add(gamma_t, recurrent, gamma_t)
         multiply(gamma_t, slope_t, gamma_t)
@@ -113,6 +115,6 @@ def z_of(net: Batch, h: Mapping[int, Array], l: int, at: slice) -> Array:
     return z
 
 
-def as_vectors(steps: Array) -> Array:
-    """The steps of one sequence as vectors, shape (T, d), which NumPy multiplies faster than rows; else as they are."""
-    return steps[:, 0] if steps.shape[1] == 1 else steps
+def as_vectors(steps: Array) -> list[Array]:
+    """The steps, those of one sequence as vectors, which NumPy multiplies faster than rows."""
+    return list(steps[:, 0] if steps.shape[1] == 1 else steps)

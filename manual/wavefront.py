@@ -20,7 +20,7 @@ import numpy as np
 
 from .batch import Batch, over_steps
 from .calculus import Array
-from .recurrence import advance, go_back, slopes
+from .recurrence import advance, as_vectors, go_back, slopes
 
 LARGEST = 48 * 1024
 """Up to how many bytes of M for each layer it pays.
@@ -49,8 +49,9 @@ def states(net: Batch) -> dict[int, Array]:
         own = s[l - 1 : l + net.T, :, slots[l]]
         own[0], own[1:] = net.h0[l], net.b[l]
     s[1 : 1 + net.T, :, slots[1]] += over_steps(net.x, net.W[1].T)
+    diagonals = as_vectors(s)
     for k, running in _phases(net, slots):
-        advance(net.functions.f, M_T[:, running], s[k.start - 1 : k.stop - 1], s[k, :, running])
+        advance(net.functions.f, M_T[:, running], diagonals[k.start - 1 : k.stop - 1], as_vectors(s[k, :, running]))
     return {l: s[l - 1 : l + net.T, :, slots[l]] for l in net.hidden}
 
 
@@ -65,8 +66,10 @@ def gammas(net: Batch, h: Mapping[int, Array], arriving: Array, after: Mapping[i
         slope[l : l + net.T, :, slots[l]] = slopes(net, h, l, slice(None))
         if l in after:
             gamma[l + net.T, :, slots[l]] = after[l]
+    diagonals = as_vectors(gamma)
     for k, running in reversed(list(_phases(net, slots))):
-        go_back(M[:, running], gamma[k.start + 1 : k.stop + 1], gamma[k, :, running], slope[k, :, running])
+        of_running = (as_vectors(diagonal[k, :, running]) for diagonal in (gamma, slope))
+        go_back(M[:, running], diagonals[k.start + 1 : k.stop + 1], *of_running)
     return {l: gamma[l : l + net.T, :, slots[l]] for l in net.hidden}
 
 
