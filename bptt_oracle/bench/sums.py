@@ -30,20 +30,20 @@ class VisitsError(ValueError):
 
 
 def measure(threads: str, *, quick: bool, progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Seconds and visits by way and length, and the exponents of T that fit."""
-    lengths = LENGTHS[quick]
-    seconds: dict[str, dict[str, Any]] = {way: {} for way in WAYS}
+    """Seconds and visits by way and length, and the exponents of T that fit.
+
+    All lengths have their turns in the same rounds: a machine that is slow for a while is so at all of them.
+    """
     visits: dict[str, dict[str, int]] = {way: {} for way in WAYS}
-    for number, T in enumerate(lengths):
+    works: dict[tuple[str, str], Callable[[], Gradients]] = {}
+    for T in LENGTHS[quick]:
         data = draw(Size(1, WIDTH, T, 1, WIDTH, "float64"), SEED)
         for way, count in counted(data).items():
             visits[way][str(T)] = count
-        net = as_network(data)
-        effort = Effort(seconds=0.4) if quick else Effort(seconds=2, least=5, sample=0.3)
-        samples = alternate({way: partial(run, net) for way, run in WAYS.items()}, effort)
-        for way in WAYS:
-            seconds[way][str(T)] = spread(samples[way])
-        progress(number + 1, len(lengths))
+            works[way, str(T)] = partial(WAYS[way], as_network(data))
+    effort = Effort(seconds=4) if quick else Effort(seconds=60, least=5, sample=0.3)
+    samples = alternate(works, effort, progress=progress)
+    seconds = {way: {T: spread(samples[way, T]) for T in visits[way]} for way in WAYS}
     return {
         "network": {"layers": 1, "width": WIDTH, "B": 1, "classes": WIDTH, "dtype": "float64"},
         "seconds": seconds,

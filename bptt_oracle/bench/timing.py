@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, log
 from statistics import median, quantiles
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, TypeVar
 
 Clock = Callable[[], float]
 Work = Callable[[], Any]
+Name = TypeVar("Name", bound=Hashable)
 
 DIGITS = 4
 """How many digits of a measured number are kept."""
@@ -36,7 +37,7 @@ class Effort:
     sample: float = 0.02
 
 
-def in_turn(names: Sequence[str], rounds: int) -> Iterable[Sequence[str]]:
+def in_turn(names: Sequence[Name], rounds: int) -> Iterable[Sequence[Name]]:
     """The contenders in the order of every round: each begins in turn, and every other round runs backwards."""
     for number in range(rounds):
         start = (number // 2) % len(names)
@@ -44,14 +45,19 @@ def in_turn(names: Sequence[str], rounds: int) -> Iterable[Sequence[str]]:
         yield order if number % 2 == 0 else order[::-1]
 
 
-def alternate(contenders: Mapping[str, Work], effort: Effort, clock: Clock = perf_counter) -> dict[str, list[float]]:
+def alternate(
+    contenders: Mapping[Name, Work],
+    effort: Effort,
+    clock: Clock = perf_counter,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[Name, list[float]]:
     """Seconds of one call of each contender, a sample for each round; in every round each has its turn.
 
     Each has been called before, so that nothing is done for the first time. Work that is quick is repeated within a
     sample, after one call that does not count: caches hold what the contender before has left there.
     """
     calls = dict.fromkeys(contenders, 1)
-    samples: dict[str, list[float]] = {name: [] for name in contenders}
+    samples: dict[Name, list[float]] = {name: [] for name in contenders}
     for name, work in contenders.items():
         one = _timed(work, 1, clock)
         if one < effort.sample:
@@ -60,9 +66,11 @@ def alternate(contenders: Mapping[str, Work], effort: Effort, clock: Clock = per
         samples[name].append(one)
     round_seconds = sum(samples[name][0] * calls[name] for name in contenders)
     rounds = min(effort.most, max(effort.least, int(effort.seconds / max(round_seconds, LEAST))))
-    for order in list(in_turn(list(contenders), rounds))[1:]:
-        for name in order:
-            samples[name].append(_sample(contenders[name], calls[name], clock))
+    for number, order in enumerate(in_turn(list(contenders), rounds)):
+        if number > 0:  # the first round is done
+            for name in order:
+                samples[name].append(_sample(contenders[name], calls[name], clock))
+        progress(number + 1, rounds)
     return samples
 
 
