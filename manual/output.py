@@ -47,7 +47,7 @@ class Output:
         self.losses = np.empty(net.T * net.B, below.dtype)
         self._row = np.arange(net.T * net.B)
         self._targets = y.reshape(-1) if y.ndim == 2 else rows_of(y)  # of all rows: (T B,) classes, or (T B, |V|)
-        self._counts = np.outer(net.weights, net.shares).ravel()  # how much the J^(t) of each row counts
+        self._counts = (net.weights[:, None] * net.shares).ravel()  # how much the J^(t) of each row counts
         self._ones = np.ones(len(net.b[net.n]), below.dtype)
 
     @property

@@ -97,10 +97,10 @@ def _copy(array: Array, dtype: np.dtype[Any]) -> Array:
 def _same(now: Any, then: Any) -> bool:
     if type(now) is not type(then):
         return False
-    if isinstance(then, np.ndarray):
+    if type(then) is np.ndarray:
         return bool(now.dtype == then.dtype and now.shape == then.shape and now.tobytes() == then.tobytes())
-    if isinstance(then, dict):
+    if type(then) is dict:
         return now.keys() == then.keys() and all(_same(now[name], then[name]) for name in then)
-    if isinstance(then, list):
+    if type(then) is list:
         return len(now) == len(then) and all(map(_same, now, then))
     return now is then

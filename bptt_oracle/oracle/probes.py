@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
-from math import prod
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -154,8 +154,10 @@ class Probe:
 
     def reduced(self, conventions: Conventions) -> Probe:
         """What a backprop of these conventions can be asked: one sequence without a batch, h(0) = 0 without h0."""
-        probe = self if conventions.batch != "none" else self.sequences(slice(0, 1))
-        return probe if conventions.h0 else replace(probe, h0=[np.zeros_like(state) for state in probe.h0])
+        x, y, h0 = self.x, self.y, self.h0
+        if conventions.batch == "none":
+            x, y, h0 = x[:, :1], y[:, :1], [state[:1] for state in h0]
+        return replace(self, x=x, y=y, h0=h0 if conventions.h0 else [np.zeros_like(state) for state in h0])
 
     def __str__(self) -> str:
         widths = ".".join(map(str, self.d))
@@ -188,14 +190,15 @@ def _normal(rng: Generator, plan: Plan) -> tuple[list[dict[str, Array]], Array]:
     n, d, scale = len(plan.d) - 1, plan.d, 1 / 32 if plan.kind == "tiny" else 1.0
     asked: list[tuple[tuple[int, ...], float, float]] = []  # shape, and by what the numbers are multiplied and divided
     for l in range(1, n + 1):
-        asked.append(((d[l], d[l - 1]), scale / np.sqrt(d[l - 1]), 1.0))
+        asked.append(((d[l], d[l - 1]), scale / sqrt(d[l - 1]), 1.0))
         if l < n:
-            asked.append(((d[l], d[l]), scale, np.sqrt(d[l])))
+            asked.append(((d[l], d[l]), scale, sqrt(d[l])))
         asked.append(((d[l],), scale / 4, 1.0))
-    shapes, times, over = zip(*asked, ((plan.T, plan.B, d[0]), 1.0, 1.0), strict=True)
+    shapes, *factors = zip(*asked, ((plan.T, plan.B, d[0]), 1.0, 1.0), strict=True)
     counts = list(map(prod, shapes))
     drawn = rng.standard_normal(sum(counts))
-    rounded = dyadic(np.repeat(times, counts) * drawn / np.repeat(over, counts))
+    times, over = np.array(factors).repeat(counts, axis=1)
+    rounded = dyadic(times * drawn / over)
     places = [slice(*ends) for ends in pairwise(accumulate(counts, initial=0))]
     arrays = (rounded[at].reshape(shape) for at, shape in zip(places, shapes, strict=True))
     params: list[dict[str, Array]] = []
