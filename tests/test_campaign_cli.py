@@ -33,8 +33,8 @@ def test_a_campaign_prints_its_report_and_writes_it(tmp_path: Path, capsys: pyte
     assert "40 instances" in err
 
 
-LONGER = (*SMALL[:-1], "1600", "--processes", "2")
-START = 4.0  # seconds, in which a campaign starts, or nearly
+LONGER = (*SMALL[:-1], "2400", "--processes", "2")
+START = 4.0  # seconds, in which a campaign starts, or nearly; or else it has done a few blocks
 
 
 @pytest.mark.slow
@@ -50,24 +50,28 @@ def test_killed_at_ten_random_moments_a_campaign_ends_with_the_same_report(tmp_p
 
     with start("whole") as whole:
         assert whole.wait() == 0
+
+    def lines() -> int:
+        return len(journal.read_bytes().splitlines()) if journal.exists() else 0
+
     sizes = [0]
     for number in range(10):
         with start("killed") as process:
             if number % 2:
-                wanted = sizes[-1] + int(rng.integers(1, 12))
-                while not journal.exists() or len(journal.read_bytes().splitlines()) < wanted:
-                    assert process.poll() is None
-                    time.sleep(0.01)
-                time.sleep(float(rng.uniform(0, 0.1)))
+                wanted, moment = sizes[-1] + int(rng.integers(1, 12)), None
             else:
-                time.sleep(float(rng.uniform(0, START)))
+                wanted, moment = sizes[-1] + 4, time.monotonic() + float(rng.uniform(0, START))
+            while lines() < wanted and (moment is None or time.monotonic() < moment):
+                assert process.poll() is None
+                time.sleep(0.01)
+            time.sleep(float(rng.uniform(0, 0.1)))
             assert process.poll() is None
             if number % 4 < 2:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.send_signal(signal.SIGKILL)
         _expect_none_left(process.pid)
-        sizes.append(len(journal.read_bytes().splitlines()) if journal.exists() else 0)
+        sizes.append(lines())
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.jsonl", "whole.json", "whole.jsonl", "whole.md"]
