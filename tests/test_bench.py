@@ -76,6 +76,29 @@ def test_the_number_of_rounds_is_that_of_the_effort() -> None:
         assert len(timing.alternate(works, timing.Effort(seconds, least=3, most=7), clock)["one"]) == rounds
 
 
+def test_progress_is_told_after_every_round() -> None:
+    told: list[tuple[int, int]] = []
+    works, clock = ticking({"one": 1.0, "two": 2.0}, [])
+    timing.alternate(works, timing.Effort(seconds=0.0, least=3), clock, lambda done, of: told.append((done, of)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_all_lengths_of_the_sums_have_their_turns_in_the_same_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[set[tuple[str, str]]] = []
+
+    def alternate(works: Any, effort: Any, **keywords: Any) -> Any:
+        together.append(set(works))
+        return {(way, T): [float(int(T) ** (2 if way == "sum" else 1))] * 3 for way, T in works}
+
+    monkeypatch.setattr(sums, "LENGTHS", {True: (1, 64, 65)})
+    monkeypatch.setattr(sums, "alternate", alternate)
+    found = sums.measure("1", quick=True, progress=lambda done, of: None)
+    assert together == [{(way, T) for way in ("sum", "one pass") for T in ("1", "64", "65")}]
+    assert found["exponents"] == {"sum": 2, "one pass": 1}
+    assert found["seconds"]["sum"]["64"]["median"] == 64**2
+    assert found["visits"] == {"sum": {"1": 1, "64": 2080, "65": 2145}, "one pass": {"1": 1, "64": 64, "65": 65}}
+
+
 def test_a_spread_is_the_median_and_the_quartiles() -> None:
     found = timing.spread([4.0, 1.0, 3.0, 2.0, 100.0])
     assert found == {"count": 5, "median": 3.0, "lower": 2.0, "upper": 4.0, "least": 1.0, "largest": 100.0}
