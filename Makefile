@@ -53,7 +53,7 @@ lint: setup  ## check style and formatting
 types: setup  ## check types, strictly
 	$(BIN)/mypy
 
-bench: setup  ## measure how fast it all is, and write reports/benchmarks.*; ARGS=--quick takes 3 minutes, not 25
+bench: setup  ## measure how fast it all is, and write reports/benchmarks.*; ARGS=--quick takes up to 3 minutes, not 20
 	$(BIN)/bptt-oracle bench $(ARGS)
 
 score: setup  ## measure how often the oracle names what is wrong, and write reports/oracle.*; takes long
