@@ -35,6 +35,10 @@ Part = Callable[[str], AbstractContextManager[Any]]
 BITS = 96
 """Precision of the true values of the full bounds."""
 
+SHORT = 7
+"""Steps of the box for batches of short networks, whose program takes about half as long. Of networks of up to 12
+steps, one half has no more."""
+
 REFUSED = ("outside", "undecided")
 """The outcomes that verify nothing."""
 
@@ -81,7 +85,8 @@ def judgements(
     """
     with part("pad"):
         cases = [as_reference(instance) for instance in instances]
-        batch = padding.pad(cases, size=size)
+        short = max(instance.description.T for instance in instances) <= SHORT
+        batch = padding.pad(cases, padding.Box(T=SHORT) if short else None, size=size)
     with part("JAX"):
         found = padded.gradients(batch)
         found["dJ_dx"].block_until_ready()
@@ -115,14 +120,18 @@ def _inputs(instance: Instance) -> Gradients:
 def _in_the_box(ours: Sequence[Gradients | str], theirs: Gradients) -> Gradients:
     """The gradients of all networks in the box, and `theirs` where there is none."""
     box: Gradients = jax.tree.map(np.copy, {name: theirs[name] for name in ("dJ", "dJ_dh0", "dJ_dx")})
+    layers, states = box["dJ"][::-1], box["dJ_dh0"][::-1]
     for j, found in enumerate(ours):
         if isinstance(found, str):
             continue
-        for name in ("dJ", "dJ_dh0"):
-            for layer, into in zip(found[name][::-1], box[name][::-1], strict=False):
-                for key, array in layer.items() if isinstance(layer, dict) else [(..., layer)]:
-                    whole = into[key]
-                    whole[(j, *map(slice, array.shape))] = array
+        for layer, whole in zip(found["dJ"][::-1], layers, strict=False):
+            rows, columns = layer["W"].shape
+            whole["W"][j, :rows, :columns] = layer["W"]
+            whole["b"][j, :rows] = layer["b"]
+            if "H" in layer:
+                whole["H"][j, :rows, :rows] = layer["H"]
+        for state, whole in zip(found["dJ_dh0"][::-1], states, strict=False):
+            whole[j, : len(state)] = state
         T, width = found["dJ_dx"].shape
         box["dJ_dx"][j, :T, :width] = found["dJ_dx"]
     return box

@@ -1,196 +1,199 @@
 """Lower limits of the error bounds of the manual side's one pass, for a padded batch of networks at once.
 
 What differs by no more than such a limit differs by no more than the bound that `arithmetic.rounded` proves, and that
-takes some 20 ms for a network.
+takes some 20 ms for a network. `least_errors` says why they are lower limits. The division by T divides the error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .instances import Instance
+from .least_errors import ROUNDING, SHARE, Matrix, Sums, U, Vectors
 from .manual import ACTIVATIONS
+
+
+class Layer(NamedTuple):
+    """A layer of the networks that have it.
+
+    Attributes
+    ----------
+    networks : which of all, in the order of their activations
+    above : which of those that have the layer above
+    real : which units a network has: (width, networks)
+    W, H : H of hidden layers alone
+    b : of any step, with an axis of one step
+    groups : the activations, with the networks of each as a slice
+    """
+
+    networks: Any
+    above: Any
+    real: Any
+    W: Matrix
+    H: Matrix | None
+    b: Sums
+    groups: Sequence[tuple[str, slice]]
 
 
 class LeastBounds:
     """Lower limits of the error bounds that `rounded` proves for `one_pass` in float64, for a batch at once.
 
-    Whatever is at most such a limit is at most the bound, and so is allowed by it. The bounds are sums and products of
-    non-negative terms, and some of these terms are worked out here, from computed values in place of the true ones:
-    a computed a' lies within the bound e_a of the true a, so that |a'| <= |a| + e_a. With u = 2^-53, and a limit for
-    each e, the bound of
-
-    * a product, |a| e_b + |b| e_a + e_a e_b and more, is at least |a'| e_b, and at least |b'| e_a: the larger one;
-    * a sum of k terms that are not 0 is at least the sum of their e, and (k - 1) u times the sum of their sizes;
-    * exp, tanh and sine has the library's 8 ulps, 16 u |f|; of logistic and softplus, which end in a quotient and in
-      a sum, it has 2 u |f| and u |f|; of 1 - h h, for h = tanh z, it has |h| times h's 16 u |h|;
-    * softmax has the 16 u of the exponentials above the line and of those below it, 32 u y^;
-    * f(z) has, of an e of z: all of e |f'| for relu and identity; half of it for tanh, whose values at z - e and z + e
-      the bound spans from the middle (z' lies between them, e or more from one of them, and up to there f changes by
-      e (f' - e) at least), and for sine, where it is e (|cos z| + e / 2) and |cos z| >= |cos z'| - e; half of that
-      again for softplus, log1p of exp; an eighth for logistic, exp in a quotient whose divisor is known to a factor
-      of 2, squared.
-
-    The division by T divides the error. `SHARE` makes up for rounding here, and for terms of the order of u e.
-
-    The deepest networks come first, so that a layer is worked out for the first `reach` of them, which have it.
+    Parameters
+    ----------
+    instances
+        Networks with activations of `manual.ACTIVATIONS`.
+    batch
+        The same from `reference.padding.pad`, which may have more networks after them.
     """
 
-    OWN: ClassVar = {"tanh": 16, "sine": 16, "logistic": 2, "softplus": 1, "relu": 0, "identity": 0}
-    PASSED_ON: ClassVar = {"tanh": 1 / 2, "sine": 1 / 2, "logistic": 1 / 8, "softplus": 1 / 4, "relu": 1, "identity": 1}
-    SHARE = 1 - 2.0**-30
-
     def __init__(self, instances: Sequence[Instance], batch: Any) -> None:
-        depth = batch.active[: len(instances)].sum(axis=1)
-        self.order = np.argsort(-depth, kind="stable")
-
-        def last(array: Any, reach: int | None = None) -> Any:
-            """The array with its batch, less what is left over, as the last axis, which NumPy runs along fastest."""
-            return np.ascontiguousarray(np.moveaxis(array[self.order[:reach]], 0, -1))
-
-        self.u = 2.0**-53
+        f = np.array([instance.description.f for instance in instances])
+        self.order = np.argsort(f, kind="stable")
+        f, exists = f[self.order], batch.active[self.order]
+        widths = [instances[j].description.d for j in self.order]
         self.top = len(batch.params)
-        self.reach = [len(instances), *(int((depth >= self.top - l).sum()) for l in range(1, self.top + 1))]
-        self.params = [
-            {name: last(a, reach) for name, a in layer.items()}
-            for layer, reach in zip(batch.params, self.reach[1:], strict=True)
-        ]
-        self.x, self.y, self.live = map(last, (batch.x, batch.y, batch.live))
-        self.box_T, lived = len(self.live), self.live.any(axis=1)
-        self.x, self.y, self.live = self.x[lived], self.y[lived], self.live[lived]  # the steps that any network has
-        self.h0 = [last(state) for state in batch.h0]
-        self.T = len(self.live)
-        names = np.array([instances[j].description.f for j in self.order])
-        self.groups = [
-            [(f, np.flatnonzero(names[:reach] == f)) for f in ACTIVATIONS if f in names[:reach]] for reach in self.reach
-        ]
-        self.own, self.passed_on = (np.array([table[f] for f in names]) for table in (self.OWN, self.PASSED_ON))
-        self.own_of_slope = np.where(names == "tanh", 16, 0)
-        self.real = self._real([instances[j].description.d for j in self.order])
-        self.sizes = [{name: abs(a) for name, a in layer.items()} for layer in self.params]
-        self.filled = [
-            {(name, axis): (a != 0).sum(axis=axis) for name, a in layer.items() if name in "HW" for axis in (0, 1)}
-            for layer in self.params
-        ]
 
-    def _real(self, widths: Sequence[tuple[int, ...]]) -> list[Any]:
-        """For the layers 0..n of the box, which units belong to the network; those it lacks are as wide as x."""
-        layers = []
-        for l in range(self.top + 1):
-            size = (self.y if l == self.top else self.x).shape[1]
-            width = np.array([d[max(0, len(d) - 1 + l - self.top)] for d in widths])
-            layers.append(np.arange(size)[:, None] < width)
-        return layers
+        def last(array: Any, networks: Any = slice(None)) -> Any:
+            """The array with its networks as the last axis, which NumPy runs along fastest."""
+            return np.ascontiguousarray(np.moveaxis(array[self.order[networks]], 0, -1))
 
-    def product(self, name: str, l: int, v: Any, e: Any, *, transposed: bool = False) -> tuple[Any, ...]:
-        """A matrix times v: its value, and of its terms the sum of sizes, of errors, and at least how many are not 0.
+        x, y, live = (last(array) for array in (batch.x, batch.y, batch.live))
+        self.box_T, lived = len(live), live.any(axis=1)
+        self.y, self.live = y[lived], live[lived]  # the steps that any network has
+        self.T, self.steps = len(self.live), self.live.sum(axis=0)
+        self.x = Vectors.room(self.T, _first(x.shape[1], [d[0] for d in widths]))
+        self.x.put(slice(None), x[lived], 0)
 
-        For the networks that have layer l. What lies outside the network is multiplied by zeros, and counted among
-        neither.
-        """
-        reach, matrix, size = self.reach[l], self.params[l - 1][name], self.sizes[l - 1][name]
-        v, e = v[:, :reach], e[:, :reach]
-        how = "jib,jb->ib" if transposed else "ijb,jb->ib"
-        zeros = (v == 0) & self.real[l if transposed or name == "H" else l - 1][:, :reach]
-        nonzero = self.filled[l - 1][name, 0 if transposed else 1] - zeros.sum(axis=0)
-        return np.einsum(how, matrix, v), np.einsum(how, size, abs(v)), np.einsum(how, size, e), nonzero
-
-    def sum(self, first: tuple[Any, ...], *products: tuple[Any, ...]) -> tuple[Any, Any]:
-        """A sum of all terms of some products, the first for the most networks, and the limit of its error."""
-        value, size, error, count = first
-        for more in products:
-            for total, part in zip((value, size, error, count), more, strict=True):
-                total[:, : part.shape[1]] += part
-        return value, error + np.maximum(count - 1, 0) * self.u * size
-
-    def functions(self, l: int, z: Any) -> tuple[Any, Any]:
-        """f(z) and f'(z) in layer l, for each network its own."""
-        f, f_prime = np.empty_like(z), np.empty_like(z)
-        for name, which in self.groups[l]:
-            f[:, which], f_prime[:, which] = ACTIVATIONS[name](z[:, which]), ACTIVATIONS[name].derivative(z[:, which])
-        return f, f_prime
+        has = [*(np.flatnonzero(exists[:, l]) for l in range(self.top - 1)), np.arange(len(f))]
+        names = sorted(ACTIVATIONS)
+        self.layers, self.h = {}, {}
+        for l, (networks, params) in enumerate(zip(has, batch.params, strict=True), start=1):
+            starts, ends = (np.searchsorted(f[networks], names, side) for side in ("left", "right"))
+            b = last(params["b"], networks)[None]
+            real = _first(b.shape[1], [widths[j][l - self.top - 1] for j in networks])
+            self.layers[l] = Layer(
+                networks,
+                np.searchsorted(has[l], networks) if l < self.top else networks,
+                real,
+                Matrix(last(params["W"], networks)),
+                Matrix(last(params["H"], networks)) if l < self.top else None,
+                Sums(b, np.zeros_like(b), (b != 0) * U),
+                [(name, slice(a, z)) for name, a, z in zip(names, starts, ends, strict=True) if a < z],
+            )
+            if l < self.top:
+                self.h[l] = Vectors.room(self.T + 1, real)
+                self.h[l].put(0, last(batch.h0[l - 1], networks), 0)
 
     def limits(self) -> dict[str, Any]:
         """The limits, in the structure and the box of `padded.gradients`."""
-        top, times = self.top, range(1, self.T + 1)
-        zero = np.zeros_like(self.x[0])
-        h: dict[tuple[int, int], Any] = {(0, t): self.x[t - 1] for t in times}
-        h |= {(l, 0): state for l, state in enumerate(self.h0, start=1)}
-        e = dict.fromkeys(h, zero)
-        slope, slope_error, y_hat = {}, {}, {}
-        for t in times:
-            for l in range(1, top):
-                reach, bias = self.reach[l], self.params[l - 1]["b"]
-                z, error = self.sum(
-                    self.product("H", l, h[l, t - 1], e[l, t - 1]),
-                    self.product("W", l, h[l - 1, t], e[l - 1, t]),
-                    (bias, abs(bias), np.zeros_like(bias), bias != 0),
-                )
-                value, slope[l, t] = self.functions(l, z)
-                slope_error[l, t] = self.own_of_slope[:reach] * self.u * value * value
-                moved = self.passed_on[:reach] * error * np.maximum(abs(slope[l, t]) - error, 0)
-                h[l, t] = _with(h[l - 1, t], value)  # a layer that does not exist hands up what it is given
-                e[l, t] = _with(e[l - 1, t], moved + self.own[:reach] * self.u * abs(value))
-            logits = self.product("W", top, h[top - 1, t], e[top - 1, t])[0] + self.params[-1]["b"]
-            exponentials = np.exp(logits - logits.max(axis=0))
-            y_hat[t] = exponentials / exponentials.sum(axis=0)
+        slope, below = {}, {1: self.x.among(self.layers[1].networks)}
+        for l in range(1, self.top):
+            slope[l] = self._forward(l, below[l])
+            below[l + 1] = self.x.among(self.layers[l + 1].networks)  # a layer that does not exist hands up x
+            below[l + 1].replace(self.layers[l].above, self.h[l].at(slice(1, None)))
 
-        gamma: dict[tuple[int, int], Any] = {}
-        g: dict[tuple[int, int], Any] = {}
-        for t in reversed(times):
-            live = self.live[t - 1]
-            gamma[top, t], g[top, t] = live * (y_hat[t] - self.y[t - 1]), live * 32 * self.u * y_hat[t]
-            for l in range(top - 1, -1, -1):
-                parts = [self.product("W", l + 1, gamma[l + 1, t], g[l + 1, t], transposed=True)]
-                if l > 0 and t < self.T:
-                    parts.append(self.product("H", l, gamma[l, t + 1], g[l, t + 1], transposed=True))
-                arriving, error = self.sum(*parts)
-                if l + 1 < top:  # a layer that does not exist hands down what arrives
-                    arriving, error = _with(gamma[l + 1, t], arriving), _with(g[l + 1, t], error)
-                if l > 0:
-                    inner, inner_error = arriving[:, : self.reach[l]], error[:, : self.reach[l]]
-                    kept = np.maximum(abs(slope[l, t]) * inner_error, slope_error[l, t] * abs(inner))
-                    arriving, error = _with(arriving, slope[l, t] * inner), _with(error, kept)
-                gamma[l, t], g[l, t] = arriving, error
-        return self._gradients(h, e, gamma, g)
+        dJ, dJ_dh0 = [], []
+        dJ_dx = np.zeros((len(self.order), self.box_T, self.x.value.shape[1]))
+        gamma = self._output(below[self.top])
+        for l in range(self.top, 0, -1):
+            layer = self.layers[l]
+            found = {"W": self._outer(l, gamma, below[l]), "b": self._sum(l, gamma)}
+            if layer.H is not None:
+                found["H"] = self._outer(l, gamma, self.h[l].at(slice(None, -1)))
+                dJ_dh0.append(self._mean(l, layer.H.transposed_times(gamma.at(0)).error))
+            dJ.append(found)
+            arriving = layer.W.transposed_times(gamma)
+            above = self.layers[l - 1].above if l > 1 else []
+            lowest = np.delete(np.arange(len(layer.networks)), above)  # the networks that begin with this layer
+            networks = layer.networks[lowest]
+            limit = arriving.among(lowest).error / self.steps[networks] * SHARE
+            dJ_dx[self.order[networks], : self.T] = np.moveaxis(limit, -1, 0)
+            if l > 1:
+                gamma = self._backward(l - 1, arriving.among(above), slope[l - 1])
+        return {"dJ": dJ[::-1], "dJ_dh0": dJ_dh0[::-1], "dJ_dx": dJ_dx}
 
-    def _gradients(self, h: Any, e: Any, gamma: Any, g: Any) -> dict[str, Any]:
-        def over_time(values: Any, l: int, reach: int, before: int = 0) -> Any:
-            return np.stack([values[l, t - before][:, :reach] for t in range(1, self.T + 1)])
+    def _forward(self, l: int, below: Vectors) -> Vectors:
+        """f'(z^(l)) at all times; the h^(l) are put in their place."""
+        layer, h, slope, H = self.layers[l], self.h[l], Vectors.room(self.T, self.layers[l].real), self.layers[l].H
+        assert H is not None
+        from_below = layer.W.times(below).plus(layer.b)
+        value, f_prime, error = (np.empty(layer.real.shape) for _ in range(3))
+        moved = np.empty_like(slope.value)
+        for t in range(self.T):
+            z = H.times(h.at(t)).plus(from_below.at(t))
+            moved[t] = z.error
+            for name, which in layer.groups:
+                of, f = (slice(None), which), ACTIVATIONS[name]
+                value[of] = f(z.value[of])
+                f_prime[of] = f.derivative(z.value[of]) if f.slope is None else f.slope(value[of])
+                error[of] = ROUNDING[name].value(z.value[of], value[of], f_prime[of], moved[t][of])
+            h.put(t + 1, value, error)
+            slope.value[t] = f_prime
+        errors = np.empty_like(moved)
+        for name, which in layer.groups:
+            given = (array[..., which] for array in (h.value[1:], slope.value, moved, h.error[1:]))
+            errors[..., which] = ROUNDING[name].slope(*given)
+        slope.put(slice(None), slope.value, errors)
+        return slope
 
-        def outer(l: int, below: int, before: int = 0) -> Any:
-            reach = self.reach[l]
-            a, e_a = abs(over_time(gamma, l, reach)), over_time(g, l, reach)
-            b, e_b = abs(over_time(h, below, reach, before)), over_time(e, below, reach, before)
+    def _output(self, below: Vectors) -> Vectors:
+        """gamma^(n), y_hat - y. An exponential errs, in units of itself, as a logit less the largest one does."""
+        layer = self.layers[self.top]
+        logits = layer.W.times(below).plus(layer.b)
+        e = np.exp(logits.value - logits.value.max(axis=1, keepdims=True))
+        y_hat = e / e.sum(axis=1, keepdims=True)
+        error = logits.error
+        moved = np.minimum(error + error.max(axis=1, keepdims=True), 1)
+        of_each = moved * (1 - moved / 2) + 16 * U
+        of_sum = (y_hat * of_each).sum(axis=1, keepdims=True) + (layer.real.sum(axis=0) - 1) * U
+        error = y_hat * ((of_each + of_sum) / (1 + of_sum) + 2 * U) + U * (self.y != 0) * (y_hat + self.y)
+        live, gamma = self.live[:, None], Vectors.room(self.T, layer.real)
+        gamma.put(slice(None), live * (y_hat - self.y), live * error)
+        return gamma
 
-            def total(left: Any, right: Any) -> Any:
-                return np.einsum("tib,tjb->ijb", left, right)
+    def _backward(self, l: int, from_above: Sums, slope: Vectors) -> Vectors:
+        """gamma^(l) at all times."""
+        gamma, H = Vectors.room(self.T, self.layers[l].real), self.layers[l].H
+        assert H is not None
+        for t in range(self.T - 1, -1, -1):
+            arriving = from_above.at(t)
+            if t + 1 < self.T:
+                arriving = arriving.plus(H.transposed_times(gamma.at(t + 1)))
+            error, slope_error = arriving.error, slope.error[t]
+            by_arriving, by_slope = abs(slope.value[t]) * error, abs(arriving.value) * slope_error
+            larger, smaller = np.maximum(by_arriving, by_slope), np.minimum(by_arriving, by_slope)
+            gamma.put(t, slope.value[t] * arriving.value, larger + np.maximum(smaller - error * slope_error, 0))
+        return gamma
 
-            additions = np.maximum(total((a > 0) * 1.0, (b > 0) * 1.0) - 1, 0)
-            return share(np.maximum(total(e_a, b), total(a, e_b)) + additions * self.u * total(a, b))
+    def _outer(self, l: int, gamma: Vectors, h: Vectors) -> Any:
+        """The gradient in a matrix, the mean of gamma h^T over time."""
+        size = abs(h.value)
+        error = np.minimum(h.error, size)
+        zeros = ((h.value == 0) & self.live[:, None, self.layers[l].networks] & h.real).sum(axis=0).max(axis=0)
+        by_gamma = np.einsum("tib,tjb->ijb", _summed(gamma, zeros), size - error)
+        return self._mean(l, by_gamma + np.einsum("tib,tjb->ijb", abs(gamma.value), error))
 
-        def share(limit: Any) -> Any:
-            """In the order of the batch, and zero for networks that lack the layer."""
-            reach = limit.shape[-1]
-            whole = np.zeros((len(self.order), *limit.shape[:-1]))
-            whole[self.order[:reach]] = np.moveaxis(limit / self.live.sum(axis=0)[:reach] * self.SHARE, -1, 0)
-            return whole
+    def _sum(self, l: int, gamma: Vectors) -> Any:
+        """The gradient in a bias, the mean of gamma over time."""
+        return self._mean(l, _summed(gamma, 0).sum(axis=0))
 
-        dJ = []
-        for l in range(1, self.top + 1):
-            a, e_a = abs(over_time(gamma, l, self.reach[l])), over_time(g, l, self.reach[l])
-            additions = np.maximum((a > 0).sum(axis=0) - 1, 0)
-            layer = {"W": outer(l, l - 1), "b": share(e_a.sum(axis=0) + additions * self.u * a.sum(axis=0))}
-            dJ.append(({"H": outer(l, l, before=1)} if l < self.top else {}) | layer)
-        h0 = [self.sum(self.product("H", l, gamma[l, 1], g[l, 1], transposed=True))[1] for l in range(1, self.top)]
-        dJ_dx = share(over_time(g, 0, self.reach[0]))
-        missing = ((0, 0), (0, self.box_T - self.T), (0, 0))
-        return {"dJ": dJ, "dJ_dh0": [share(limit) for limit in h0], "dJ_dx": np.pad(dJ_dx, missing)}
+    def _mean(self, l: int, limit: Any) -> Any:
+        """The limit of a sum over time divided by T, for all networks in the batch's order; 0 without the layer."""
+        networks = self.layers[l].networks
+        whole = np.zeros((len(self.order), *limit.shape[:-1]))
+        whole[self.order[networks]] = np.moveaxis(limit / self.steps[networks] * SHARE, -1, 0)
+        return whole
 
 
-def _with(array: Any, first: Any) -> Any:
-    """The array with other values for the first networks."""
-    return np.concatenate([first, array[:, first.shape[1] :]], axis=1)
+def _first(size: int, counts: Sequence[int]) -> Any:
+    """Which of so many units are among the first, for each network so many: (size, networks)."""
+    return np.arange(size)[:, None] < np.array(counts)
+
+
+def _summed(gamma: Vectors, zeros: Any) -> Any:
+    """The errors of terms gamma at all times, with what their sum over time rounds, of which some may be 0."""
+    additions = np.maximum((gamma.value != 0).sum(axis=0) - zeros - 1, 0)
+    return gamma.error + additions * U * abs(gamma.value)

@@ -88,7 +88,8 @@ class Found:
         self.outcomes[judgement.outcome] += 1
         self.comparisons += judgement.comparisons
         self.shapes[f"{description.n},{description.T}"] += 1
-        self.widths.update(map(str, description.d))
+        for width in description.d:
+            self.widths[str(width)] += 1
         self.activations[description.f] += 1
         if judgement.outcome == "verified":
             self._stretch(judgement.shares)
