@@ -5,6 +5,7 @@ Everything that a draw determines is in its `Description`, whose text a failure 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import cycle
 from typing import Any
 
@@ -178,6 +179,7 @@ def for_random_networks(
     return drawn
 
 
+@lru_cache(maxsize=512)
 def far_from_kinks(description: Description, format: Format) -> bool:
     """Whether rounding in `format` leaves every z of a hidden layer on its side of 0.
 

@@ -245,6 +245,8 @@ class Rounded:
         )
 
     def __add__(self, other: Any) -> Any:
+        if other.__class__ is int and other == 0:  # with which every sum begins
+            return self
         return self._sum(rounded(other, self.format), subtract=False) if _is_number(other) else NotImplemented
 
     __radd__ = __add__
@@ -256,6 +258,10 @@ class Rounded:
         return rounded(other, self.format)._sum(self, subtract=True) if _is_number(other) else NotImplemented
 
     def __mul__(self, other: Any) -> Any:
+        if other.__class__ is int and -1 <= other <= 1 and self._exact is None:
+            simple = self._scaled(other)
+            if simple is not None:
+                return simple
         return self._product(rounded(other, self.format)) if _is_number(other) else NotImplemented
 
     __rmul__ = __mul__
@@ -337,7 +343,7 @@ class Rounded:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (Rounded, int, float, np.generic, Fraction))
+    return value.__class__ is Rounded or isinstance(value, (Rounded, int, float, np.generic, Fraction))
 
 
 def _radius(error: float) -> Any:
@@ -363,6 +369,8 @@ def rounded(value: Any, format: Format) -> Rounded:
     MixedFormatsError
         For an element of another format.
     """
+    if value.__class__ is int and -1 <= value <= 1:  # the entries of unit matrices, which every format holds
+        return Rounded(arb(value), 0.0, format, float(value))
     if isinstance(value, Rounded):
         if value.format is not format:
             raise MixedFormatsError(f"expected elements of one format, but got {format.name} and {value.format.name}")
