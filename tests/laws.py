@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from strategies import REGULAR, SHARE, Property, far_from_kinks, for_random_networks, some_nonzero
+from strategies import PAIR, REGULAR, SHARE, Property, far_from_kinks, for_random_networks, some_nonzero
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.arithmetic.errors import FieldZeroDivisionError, RefusalError, UndecidedError
@@ -162,7 +162,7 @@ def enclosed(claim: Claim, description: Description) -> list[Comparison] | str:
 def _pair(description: Description, name: str) -> _Pair | str:
     instance = draw(description)
     try:
-        return _Pair(instance, _jax_values([instance], name)[0], name)
+        return _Pair(instance, _jax_values([instance] * PAIR, name)[0], name)
     except UndecidedError:
         return UNDECIDED
 

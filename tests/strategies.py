@@ -27,8 +27,8 @@ SMOOTH = tuple(name for name in NAMED if name != "relu")
 KINKED = ("relu", "logistic", "softplus")
 """Activations that compare their argument with 0, on the one side or on the other."""
 
-PADDED = 64
-"""The one size of batches of padded networks that the tests compile, since XLA takes long for each."""
+PADDED, PAIR = 64, 2
+"""The one size of batches that the tests compile, since XLA takes long: for gradients, and for all quantities."""
 
 SEED = 2016
 SHARE = 8

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from strategies import PADDED
+from strategies import PADDED, PAIR
 
 from bptt_oracle.arithmetic import balls
 from bptt_oracle.jaxprs import evaluate
@@ -158,10 +158,12 @@ def test_padded_quantities_equal_the_plain_ones(scale: Callable[[int], float]) -
         ((2, 3, 1, 2, 4, 3, 2), 4),
     ]
     instances = [instance(name, d, T, seed=3, scale=scale) for name, (d, T) in zip(NAMES, shapes, strict=True)]
-    results = unpad(padded.quantities(pad(instances, size=8)), instances)
-    for result, one in zip(results, instances, strict=True):
-        for name, distance in distances(result, enclosures(quantities.quantities, one)).items():
-            assert distance <= FACTOR, (name, one.activation)
+    for first in range(0, len(instances), PAIR):
+        together = instances[first : first + PAIR]
+        results = unpad(padded.quantities(pad(together, size=PAIR)), together)
+        for result, one in zip(results, together, strict=True):
+            for name, distance in distances(result, enclosures(quantities.quantities, one)).items():
+                assert distance <= FACTOR, (name, one.activation)
 
 
 def test_bounds_are_sharp_where_no_error_grows() -> None:
@@ -186,7 +188,7 @@ def test_compiled_plain_quantities_meet_the_same_bounds(n: int) -> None:
 def test_nothing_arrives_at_padded_units_and_classes() -> None:
     # softplus(0) = log 2: what a padded unit sends out is not zero, and must be multiplied by zero.
     one = instance("softplus", (2, 3, 4, 5), 7, seed=5)
-    result = padded.quantities(pad([one], size=8))
+    result = padded.quantities(pad([one], size=PAIR))
     for l, width in ((-3, 3), (-2, 4), (-1, 5)):
         assert not np.asarray(result["dJ_dz"][l])[..., width:].any()
         assert np.asarray(result["dJ_dz"][l])[0, :7, :7, :width].any()
@@ -198,7 +200,7 @@ def test_nothing_arrives_at_padded_units_and_classes() -> None:
 def test_what_follows_the_last_step_can_not_overflow() -> None:
     # 3 u^2 twelve times over is beyond any float.
     one = instance("mixture", (2, 3, 2), 1, seed=6)._replace(coefficients=(0.0, 0.0, 0.0, 3.0, 50.0))
-    for leaf in jax.tree.leaves(padded.quantities(pad([one], size=8))):
+    for leaf in jax.tree.leaves(padded.quantities(pad([one], size=PAIR))):
         assert np.isfinite(leaf).all()
     assert furthest_gradient([one]) <= FACTOR
 

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from laws import Claim, Comparisons, enclosed, exactly, failing, in_float64
-from strategies import REGULAR, SHARE, WELL_CONDITIONED, descriptions, for_random_networks
+from strategies import PAIR, REGULAR, SHARE, WELL_CONDITIONED, descriptions, for_random_networks
 from wrong_readings import REPORT, WRONG, WrongReading, first_rejection, networks, report
 
 from bptt_oracle.arithmetic import balls
@@ -80,7 +80,7 @@ def test_wrong_reading_is_no_evidence_in_float64(slug: str, monkeypatch: pytest.
     found = {}
     for name, function in stated.items():
         monkeypatch.setattr("bptt_oracle.floating.function_of", lambda *_, function=function: function)
-        found[name] = floating_evidence(REGULAR[:1], "float64", [reading.number], MODES)[reading.number].within
+        found[name] = floating_evidence(REGULAR[:PAIR], "float64", [reading.number], MODES)[reading.number].within
     assert found == {"right": True, "wrong": False}
 
 
