@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .instances import Instance
-from .least_errors import ROUNDING, SHARE, Matrix, Sums, U, Vectors
+from .least_errors import ROUNDING, SHARE, Matrix, Sums, U, Vectors, moved_by
 from .manual import ACTIVATIONS
 
 
@@ -120,7 +120,7 @@ class LeastBounds:
         layer, h, slope, H = self.layers[l], self.h[l], Vectors.room(self.T, self.layers[l].real), self.layers[l].H
         assert H is not None
         from_below = layer.W.times(below).plus(layer.b)
-        value, f_prime, error = (np.empty(layer.real.shape) for _ in range(3))
+        value, f_prime, own = (np.empty(layer.real.shape) for _ in range(3))
         moved = np.empty_like(slope.value)
         for t in range(self.T):
             z = H.times(h.at(t)).plus(from_below.at(t))
@@ -129,8 +129,8 @@ class LeastBounds:
                 of, f = (slice(None), which), ACTIVATIONS[name]
                 value[of] = f(z.value[of])
                 f_prime[of] = f.derivative(z.value[of]) if f.slope is None else f.slope(value[of])
-                error[of] = ROUNDING[name].value(z.value[of], value[of], f_prime[of], moved[t][of])
-            h.put(t + 1, value, error)
+                own[of] = ROUNDING[name].value(z.value[of], value[of], f_prime[of], moved[t][of])
+            h.put(t + 1, value, moved_by(f_prime, moved[t]) + own)
             slope.value[t] = f_prime
         errors = np.empty_like(moved)
         for name, which in layer.groups:

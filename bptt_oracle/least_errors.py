@@ -33,53 +33,53 @@ SHARE: Final = 1 - 2.0**-30
 
 
 class Rounding(NamedTuple):
-    """What an activation makes of an error e of z, and errs by itself: the limits of the errors of f(z) and of f'(z).
+    """What an activation errs by itself, in its value and in its slope.
 
     Attributes
     ----------
-    value : of z, f, f' and e
-    slope : of f, f', e and the error of f
+    value : of z, f, f' and the error e of z: what the error of f has beside `moved_by(f', e)`
+    slope : of f, f', e and the error of f: the error of f'
     """
 
     value: Callable[[Any, Any, Any, Any], Any]
     slope: Callable[[Any, Any, Any, Any], Any]
 
 
-def _moved(slope: Any, e: Any) -> Any:
-    """How far an error of z moves f(z), by f'(z')."""
+def moved_by(slope: Any, e: Any) -> Any:
+    """How far an error e of z moves f(z), from f'(z')."""
     return e * np.maximum(abs(slope) - 2 * e, 0)
 
 
 def _logistic(h: Any) -> Any:
-    """What the logistic errs by itself: 16 u of q, passed on, is 16 u (1 - h) h, and its sum and quotient are 3 u h."""
+    """16 u of q, passed on, is 16 u (1 - h) h, and a sum and a quotient make 3 u h."""
     return h * (19 * U - 16 * U * h)
 
 
 def _softplus(z: Any, h: Any, s: Any, e: Any) -> Any:
-    """The sum of log1p(q) and, if it is positive, z, which then rounds, and in which an error of z counts twice.
+    """log1p(q) is at least q / (1 + q), which is also what it makes of q's own error; a positive z is added to it.
 
-    log1p(q) is at least q / (1 + q), and so is what an error of q, in units of q, is multiplied by.
+    That sum rounds, and the error of z counts in both of its terms, while f' has the difference of their slopes.
     """
-    positive, share = z > 0, np.minimum(s, 1 - s)
-    return _moved(share, e) + 32 * U * share + positive * (e + U * h)
+    share = np.minimum(s, 1 - s)
+    return 32 * U * share + (z > 0) * (2 * moved_by(share, e) + U * h)
 
 
 ROUNDING: Final = {
     "tanh": Rounding(
-        lambda z, h, s, e: _moved(s, e) + 16 * U * abs(h),
+        lambda z, h, s, e: 16 * U * abs(h),
         lambda h, s, e, e_h: e_h * np.maximum(2 * abs(h) - e_h, 0) + U * (h != 0) * (1 + 2 * h * h),  # of 1 - h h
     ),
     "sine": Rounding(
-        lambda z, h, s, e: _moved(s, e) + 16 * U * abs(h),
-        lambda h, s, e, e_h: _moved(h, e) + 16 * U * abs(s),
+        lambda z, h, s, e: 16 * U * abs(h),
+        lambda h, s, e, e_h: moved_by(h, e) + 16 * U * abs(s),
     ),
     "logistic": Rounding(
-        lambda z, h, s, e: _moved(s, e) + _logistic(h),
+        lambda z, h, s, e: _logistic(h),
         lambda h, s, e, e_h: s * (e * np.maximum(1 - e / 2, 0) + 21 * U),  # of q / ((1 + q) (1 + q)), by the upper q
     ),
-    "softplus": Rounding(_softplus, lambda h, s, e, e_h: _moved(s * (1 - s), e) + _logistic(s)),
-    "relu": Rounding(lambda z, h, s, e: s * e, lambda h, s, e, e_h: 0),
-    "identity": Rounding(lambda z, h, s, e: e, lambda h, s, e, e_h: 0),
+    "softplus": Rounding(_softplus, lambda h, s, e, e_h: moved_by(s * (1 - s), e) + _logistic(s)),
+    "relu": Rounding(lambda z, h, s, e: 0, lambda h, s, e, e_h: 0),
+    "identity": Rounding(lambda z, h, s, e: 0, lambda h, s, e, e_h: 0),
 }
 
 

@@ -13,7 +13,7 @@ from bptt_oracle.arithmetic import balls
 from bptt_oracle.arithmetic.errors import UndecidedError
 from bptt_oracle.arithmetic.formats import FLOAT64
 from bptt_oracle.arithmetic.rounded import errors, with_error
-from bptt_oracle.least_errors import ROUNDING, SHARE
+from bptt_oracle.least_errors import ROUNDING, SHARE, moved_by
 from bptt_oracle.manual import ACTIVATIONS
 
 ERRORS = st.one_of(st.just(0.0), st.floats(2.0**-60, 4.0), st.integers(-60, 1).map(lambda k: 2.0**k))
@@ -44,10 +44,10 @@ def test_what_an_activation_errs_at_least_lies_below_its_bound(
     computed = np.array([min(max(z + at * error, z - error), z + error)])
     e, h, slope = share * error, f(computed), f.derivative(computed)
     assume(computed[0] != 0 or (z == 0 and error == 0))
-    value = rounding.value(computed, h, slope, np.array([e]))
+    value = moved_by(slope, e) + rounding.value(computed, h, slope, e)
     bound, bound_of_slope = bound_of(f, z, error), bound_of(f.derivative, z, error)
     assert value * SHARE <= bound
-    assert rounding.slope(h, slope, np.array([e]), of_value * value) * SHARE <= bound_of_slope
+    assert rounding.slope(h, slope, e, of_value * value) * SHARE <= bound_of_slope
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -58,6 +58,6 @@ def test_the_limits_of_an_activation_are_near_its_bound(name: str) -> None:
         for error in (0.0, 2.0**-40):
             h, slope = f(np.array([z])), f.derivative(np.array([z]))
             bound, bound_of_slope = bound_of(f, z, error), bound_of(f.derivative, z, error)
-            value = rounding.value(np.array([z]), h, slope, error)
+            value = moved_by(slope, error) + rounding.value(np.array([z]), h, slope, error)
             assert bound / 2 <= value * SHARE <= bound
             assert bound_of_slope / 3 <= rounding.slope(h, slope, error, value) * SHARE <= bound_of_slope
