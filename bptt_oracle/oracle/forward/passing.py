@@ -19,10 +19,12 @@ SLOTS: Mapping[str, frozenset[str]] = {
 } | {"total": frozenset({"loss-scaled", "loss-constant", "loss-epsilon"})}
 """The deviations of every slot; those of the last one have a number, or an expression in the sizes of the network."""
 
+_SLOT_OF: Mapping[str, str] = {slug: slot for slot, slugs in SLOTS.items() for slug in slugs}
+
 
 def is_ahead(deviation: Deviation) -> bool:
     """Whether a deviation is one of the forward pass or of the loss."""
-    return any(deviation.slug in slugs for slugs in SLOTS.values())
+    return deviation.slug in _SLOT_OF
 
 
 def slot_of(deviation: Deviation) -> str:
@@ -33,10 +35,9 @@ def slot_of(deviation: Deviation) -> str:
     DeviationError
         If it is none.
     """
-    for slot, slugs in SLOTS.items():
-        if deviation.slug in slugs:
-            return slot
-    raise DeviationError(f"expected a mistake of the forward pass, but got {deviation.slug!r}")
+    if deviation.slug not in _SLOT_OF:
+        raise DeviationError(f"expected a mistake of the forward pass, but got {deviation.slug!r}")
+    return _SLOT_OF[deviation.slug]
 
 
 def is_at(deviation: Deviation, l: int, n: int) -> bool:
@@ -92,15 +93,29 @@ def walk(
     start
         Other parameters than those of the network.
     """
+    w = walk_below(probe, conventions, deviations, start)
+    return w if w is not None and walk_output(w, probe, conventions, deviations) else None
+
+
+def walk_below(
+    probe: Probe, conventions: Conventions, deviations: Sequence[Deviation], start: Walk | None = None
+) -> Walk | None:
+    """The part of `walk` below the output layer."""
     w = Walk.at(probe, conventions.biases) if start is None else start
     f, n = activation_of(conventions), w.n
     with np.errstate(all="ignore"):  # what overflows is no answer of any program that is asked about
         for l in range(1, n):
             if not hidden(w, l, probe.h0[l - 1], probe.T, f, held_at(deviations, l, n)):
                 return None
-        held = held_at(deviations, n, n)
-        if not output(w, f, held):
-            return None
+    return w
+
+
+def walk_output(w: Walk, probe: Probe, conventions: Conventions, deviations: Sequence[Deviation]) -> bool:
+    """The rest of `walk`, the output layer and the loss, which replaces another rest; whether there is a way."""
+    held = held_at(deviations, w.n, w.n)
+    with np.errstate(all="ignore"):
+        if not output(w, activation_of(conventions), held):
+            return False
         w.losses = losses_of(w, probe, held)
         for deviation in deviations:
             if deviation.slug == "loss-scaled":
@@ -110,7 +125,7 @@ def walk(
                 w.losses = np.full(w.losses.shape, share)
             elif deviation.slug == "loss-epsilon":
                 w.losses = -np.log((w.y_hat * probe.targets).sum(axis=-1) + float(deviation.parameter))
-    return w
+    return True
 
 
 def losses_of(w: Walk, probe: Probe, held: Mapping[str, str]) -> Array:

@@ -17,8 +17,9 @@ from ..conventions import CHOICES, Conventions
 from ..deviations import Deviation
 from ..matching import form, relative_bound, sizes
 from ..precision import TIMES_OURS, in_float32
+from ..probes import Array
 from .outputs import COUNTED, LOSS, LOSSES, OUTPUT
-from .passing import SLOTS, held_at, losses_of, slot_of, walk, weights_of
+from .passing import SLOTS, held_at, is_at, losses_of, slot_of, walk, walk_below, walk_output, weights_of
 from .steps import HIDDEN
 from .walks import Walk
 
@@ -56,10 +57,9 @@ class Sought:
             share = min(share, TIMES_OURS * max(abs(ours - case.truth.loss) / abs(case.truth.loss), 2.0**-24))
         return cls(case, float(share))
 
-    def fits(self, w: Walk, conventions: Sequence[Conventions]) -> list[Conventions]:
-        """The conventions under which a pass gives f's loss, or its gradient in b^(n)."""
+    def fits(self, w: Walk, conventions: Sequence[Conventions], weights: Array) -> list[Conventions]:
+        """The conventions, of which these are the `weights_of`, under which a pass gives f's loss, or the gradient."""
         probe, answer = self.case.probe, self.case.answer
-        weights = np.array([weights_of(probe, c) for c in conventions])
         with np.errstate(all="ignore"):
             if answer.loss is not None:
                 terms = np.where(weights, weights * w.losses, 0).reshape(len(weights), -1)
@@ -127,22 +127,26 @@ def _on_one(
 
     A mistake of the loss is tried on the y^ of a pass that was run anyway.
     """
-    probe = sought.case.probe
+    probe, n = sought.case.probe, sought.case.probe.n
     ends: list[tuple[Deviation, ...]] = [()] if sought.case.answer.loss is None else [(), *((d,) for d in _of(LOSS))]
     if count == 2:
         ends += [(Deviation(a), Deviation(b)) for a, b in product(LOSSES, COUNTED) if "right" not in (a, b)]
-    for ahead in _ahead(probe.n, count):
-        budget[0] -= probe.T * probe.n
+    held = [[(end, held_at(end, n, n)) for end in ends if len(end) == length] for length in range(count + 1)]
+    weights = np.array([weights_of(probe, c) for c in conventions])
+    w, known = None, None  # the pass below the output layer, and its mistakes
+    for ahead in _ahead(n, count):
+        budget[0] -= probe.T * n
         if budget[0] < 0:
             return
-        if (w := walk(probe, conventions[0], ahead)) is None:
+        if (below := tuple(d for d in ahead if not is_at(d, n, n))) != known:
+            w, known = walk_below(probe, conventions[0], below), below
+        if w is None or not walk_output(w, probe, conventions[0], ahead):
             continue
-        for end in ends:
-            if len(ahead) + len(end) == count:
-                with np.errstate(all="ignore"):
-                    w.losses = losses_of(w, probe, held_at(end, w.n, w.n))
-                if fitting := sought.fits(w, conventions):
-                    yield (*ahead, *end), fitting
+        for end, slots in held[count - len(ahead)]:
+            with np.errstate(all="ignore"):
+                w.losses = losses_of(w, probe, slots)
+            if fitting := sought.fits(w, conventions, weights):
+                yield (*ahead, *end), fitting
 
 
 def _ahead(n: int, most: int) -> Iterator[tuple[Deviation, ...]]:
@@ -190,8 +194,8 @@ def _widened(deviations: tuple[Deviation, ...], n: int) -> Iterator[tuple[Deviat
 
 
 def _gives(sought: Sought, conventions: Conventions, deviations: Sequence[Deviation]) -> bool:
-    w = walk(sought.case.probe, conventions, deviations)
-    return w is not None and bool(sought.fits(w, [conventions]))
+    w, weights = walk(sought.case.probe, conventions, deviations), weights_of(sought.case.probe, conventions)
+    return w is not None and bool(sought.fits(w, [conventions], weights[None]))
 
 
 def _unlike(found: Sequence[Found]) -> list[Found]:
