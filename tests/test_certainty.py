@@ -22,9 +22,10 @@ def small() -> dict[int, int]:
 
 
 def test_degrees_grow_with_depth_and_length(small: dict[int, int]) -> None:
-    for larger in (degrees(4, 4, 2), degrees(3, 5, 2)):
+    deeper, longer = degrees(4, 4, 2), degrees(3, 5, 2)
+    for larger in (deeper, longer):
         assert all(larger[number] >= small[number] for number in small)
-    assert degrees(3, 5, 2)[44] > small[44]
+    assert longer[44] > small[44]
 
 
 def test_more_units_and_steps_make_a_false_pass_likelier() -> None:

@@ -520,7 +520,7 @@ MISPRINT, HOLDING = 30, 32  # the places of (31) and (33)
     ],
 )
 def test_verdicts_that_break_their_contract_are_found(data: Any, spoil: Callable[[Any], Any]) -> None:
-    assert offences(spoil(data)) != []
+    assert not Draft202012Validator(SCHEMA).is_valid(spoil(data))
 
 
 # ---- files in one step

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..arithmetic import balls, field
 from ..instances import Description, draw
@@ -13,6 +13,8 @@ from ..reference import output, symbolic
 from ..truth import Truth
 from ..worlds import World, enclosures_overlap, exactly_equal, field_network, reference_activation, reference_values
 from .substitutes import substitutes
+
+Given = TypeVar("Given")
 
 _WIDTHS = (2, 3, 1, 2)  # d_0, ..., d_{n-1}: unequal, so that a transpose shows
 _CLASSES = 3
@@ -28,6 +30,14 @@ class Bench:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._worlds: dict[tuple[Any, ...], World] = {}
+        self._known: dict[str, Any] = {}
+
+    def once(self, name: str, work: Callable[[], Given]) -> Given:
+        """What `work` gives, worked out once for all checks that ask for it by this name."""
+        if name not in self._known:
+            self._known[name] = work()
+        found: Given = self._known[name]
+        return found
 
     def description(self, n: int, T: int, y: str = "one-hot", h0: str = "random") -> Description:
         """The small instance of depth n and length T."""
