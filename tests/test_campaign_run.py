@@ -257,7 +257,7 @@ REFERENCE = struct.calcsize("P")
 
 
 def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
-    plan = Plan(instances=1_000_000)
+    plan = Plan(instances=300_000)
     with Journal(tmp_path / "j", plan) as journal:
         assert kept_for_each_block(plan, journal, swift) < REFERENCE / 2
         tracemalloc.start()
@@ -266,9 +266,9 @@ def test_memory_does_not_grow_with_the_instances(tmp_path: Path) -> None:
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert resumed.instances == 1_000_000
+    assert resumed.instances == 300_000
     assert resumed.here == 0
-    assert peak < 1_000_000  # one line at a time
+    assert peak < (tmp_path / "j").stat().st_size / 2  # one line at a time
 
 
 def test_memory_that_grows_by_no_more_than_a_reference_for_each_block_shows(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_memory_that_grows_by_no_more_than_a_reference_for_each_block_shows(tmp_
         kept.append(None)
         return swift(plan, number)
 
-    plan = Plan(instances=1_000_000)
+    plan = Plan(instances=300_000)
     with Journal(tmp_path / "j", plan) as journal:
         assert kept_for_each_block(plan, journal, leaking) > REFERENCE / 2
 
