@@ -60,12 +60,13 @@ def columns(net: Network, l: int, own: Known, above: Known, keys: Collection[Key
 
 def applied(law: Law, net: Network, l: int, own: Known, above: Known) -> Known:
     """What a law makes of what stands around delta^(l), at every step."""
-    made = columns(net, l, own, above, law.products())
+    products = {key: c.at(net.T) for key, c in law.products().items()}
+    made = columns(net, l, own, above, products)
     value, error = np.zeros_like(own.value), np.zeros_like(own.value)
-    for key, c in law.products().items():
+    for key, c in products.items():
         if key in made:
-            value = value + c.at(net.T) * made[key].value
-            error = error + abs(c.at(net.T)) * made[key].error
+            value = value + c * made[key].value
+            error = error + abs(c) * made[key].error
     if law.steps != EVERY:
         other = applied(RIGHT, net, l, own, above)
         chosen = mask(law.steps, net)[:, None, None]
@@ -103,7 +104,9 @@ def followed(law: Law, net: Network, l: int, above: Known) -> Known:
     zero = np.zeros((*above.value.shape[:2], net.setting.d[l]))
     own = Known(zero, zero)
     for _ in range(net.T):  # each time one more step is as it will stay, from whichever end the law begins
-        own = applied(law, net, l, own, above)
+        before, own = own, applied(law, net, l, own, above)
+        if (own.value == before.value).all() and (own.error == before.error).all():
+            break
     return own
 
 

@@ -106,7 +106,7 @@ class Coefficient:
 
     def at(self, T: int) -> float:
         """Its value in a network of T steps."""
-        return float(self.fraction * Fraction(T) ** self.power)
+        return float(self.fraction * Fraction(T) ** self.power if self.power else self.fraction)
 
     def __mul__(self, other: Coefficient) -> Coefficient:
         return Coefficient(self.fraction * other.fraction, self.power + other.power)

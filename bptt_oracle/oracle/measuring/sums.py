@@ -32,10 +32,11 @@ class Weights:
 
     def at(self, T: int) -> list[float]:
         """For k = 1..T."""
+        usual, other = self.usual.at(T), float(self.other)
         if self.ramp:
-            return [self.usual.at(T) * float(_RAMPS[self.ramp](k, T)) for k in range(1, T + 1)]
+            return [usual * float(_RAMPS[self.ramp](k, T)) for k in range(1, T + 1)]
         chosen = self.steps.at(T) if self.steps else frozenset()
-        return [float(self.other) if k in chosen else self.usual.at(T) for k in range(1, T + 1)]
+        return [other if k in chosen else usual for k in range(1, T + 1)]
 
 
 _RAMPS: Mapping[str, Callable[[int, int], int]] = {
