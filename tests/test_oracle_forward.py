@@ -381,7 +381,10 @@ NOT_IN_THE_CATALOGUE = {
 }
 
 
-@pytest.mark.parametrize("name", NOT_IN_THE_CATALOGUE)
+FIRST, *OTHERS = NOT_IN_THE_CATALOGUE
+
+
+@pytest.mark.parametrize("name", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_without_a_loss_it_is_said_that_the_forward_pass_may_be_wrong(name: str) -> None:
     f = planted(Z, NOT_IN_THE_CATALOGUE[name])
     silent = check(lambda params, x, y, h0: f(params, x, y, h0)[1], layers=1, **TIMES_FIRST)
