@@ -120,7 +120,11 @@ def small_box(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_box")
 @pytest.mark.parametrize(
     ("copies", "settings"),
-    [(1, platform.SETTINGS), (platform.COPIES[-1], platform.SETTINGS[::3])],
+    [
+        (1, platform.SETTINGS[::3]),
+        (platform.COPIES[-1], platform.SETTINGS[::3]),
+        pytest.param(1, platform.SETTINGS, marks=pytest.mark.slow),
+    ],
 )
 def test_jax_has_the_digits_of_the_format_on_this_platform(
     copies: int, settings: tuple[tuple[str, str], ...], monkeypatch: pytest.MonkeyPatch
