@@ -31,7 +31,7 @@ PADDED, PAIR = 64, 2
 """The one size of batches that the tests compile, since XLA takes long: for gradients, and for all quantities."""
 
 SEED = 2016
-SHARE = 8
+SHARE = 16
 """Of a profile's examples, a property of whole networks gets one in so many."""
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from laws import Claim, Comparisons, enclosed, exactly, failing, in_float64
+from laws import METHODS, Claim, Comparisons, enclosed, exactly, failing, holds, in_float64, law
 from strategies import PAIR, REGULAR, SHARE, WELL_CONDITIONED, descriptions, for_random_networks
 from wrong_readings import REPORT, WRONG, WrongReading, first_rejection, networks, report
 
@@ -96,6 +96,13 @@ def test_right_reading_is_not_rejected_where_wrong_ones_are(number: int) -> None
 @each_equation
 def test_right_reading_is_never_rejected(number: int, method: Comparisons) -> None:
     assert first_rejection(Claim.right(number), method, drawn(well_conditioned=True)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+@each_equation
+def test_right_reading_holds_on_twice_as_many_networks(number: int, method: Comparisons) -> None:
+    law(holds(Claim.right(number), method), share=SHARE // 2)()
 
 
 @each_equation
