@@ -31,6 +31,12 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glo
 MISSING = [name for name in ("sphinx", "furo", "myst_parser") if find_spec(name) is None]
 needs_sphinx = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
+
+def of_the_site(test: Any) -> Any:
+    """A test of the whole site, which takes long to build."""
+    return needs_sphinx(pytest.mark.slow(test))
+
+
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 """The elements for which a browser asks without being told to, and where they say for what."""
 
@@ -117,12 +123,12 @@ def site(built: tuple[subprocess.CompletedProcess[str], Path]) -> dict[str, Page
 # ---------------------------------------------------------------------------------------------------- the site
 
 
-@needs_sphinx
+@of_the_site
 def test_the_site_builds_without_a_warning(built: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     assert (built[0].stderr, built[0].returncode) == ("", 0)
 
 
-@needs_sphinx
+@of_the_site
 def test_every_page_is_there(site: dict[str, Page]) -> None:
     assert {f"{name}.html" for name in PAGES} <= site.keys()
 
@@ -137,7 +143,7 @@ def outside_requests(pages: dict[str, Page]) -> list[str]:
     ]
 
 
-@needs_sphinx
+@of_the_site
 def test_no_page_asks_a_network(site: dict[str, Page], built: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     assert outside_requests(site) == []
     sheets = list(built[1].rglob("*.css"))
@@ -162,14 +168,14 @@ def dead_links(pages: dict[str, Page], root: Path) -> list[str]:
     return found
 
 
-@needs_sphinx
+@of_the_site
 def test_every_link_leads_somewhere(
     site: dict[str, Page], built: tuple[subprocess.CompletedProcess[str], Path]
 ) -> None:
     assert dead_links(site, built[1]) == []
 
 
-@needs_sphinx
+@of_the_site
 def test_every_equation_is_shown_with_its_verdict(site: dict[str, Page]) -> None:
     ids = site["derivation.html"].ids
     shown = {entry["number"]: ids[f"eq-{entry['number']}"]["class"].split() for entry in VERDICTS["equations"]}
@@ -177,14 +183,14 @@ def test_every_equation_is_shown_with_its_verdict(site: dict[str, Page]) -> None
         assert f"is-{entry['verdict']}" in shown[entry["number"]]
 
 
-@needs_sphinx
+@of_the_site
 def test_every_equation_leads_to_its_code(site: dict[str, Page]) -> None:
     functions = {entry[key] for entry in VERDICTS["equations"] for key in ("function", "corrected_function")} - {None}
     linked = {attributes.get("href", "") for _, attributes in site["derivation.html"].elements}
     assert {f"api-manual.html#{function}" for function in functions} <= linked
 
 
-@needs_sphinx
+@of_the_site
 def test_every_formula_is_mathml(site: dict[str, Page]) -> None:
     for path, page in site.items():
         if path == "discrepancies.html":
@@ -194,7 +200,7 @@ def test_every_formula_is_mathml(site: dict[str, Page]) -> None:
     assert formulas > VERDICTS["summary"]["lines"]
 
 
-@needs_sphinx
+@of_the_site
 def test_the_first_page_states_the_counts(site: dict[str, Page]) -> None:
     counts = VERDICTS["summary"]
     hold = counts["definition"] + counts["holds"]
@@ -217,7 +223,7 @@ def flipped(number: int, verdict: str) -> Any:
     return verdicts
 
 
-@needs_sphinx
+@of_the_site
 def test_a_flipped_verdict_changes_the_page(tmp_path: Path, site: dict[str, Page]) -> None:
     page = (DOCS / "index.md").read_text(encoding="utf-8").split("```{verdicts}")[0]
     done, html = small_site(tmp_path, page + "{eq}`31`\n\n```{equation} 31\n```\n", flipped(31, "holds"))

@@ -211,6 +211,7 @@ def test_it_looks_like_something_in_a_scheme_of_its_own(visited: Visit, tmp_path
     assert background == ("rgb(22, 24, 27)" if dark else "rgb(252, 251, 248)")
 
 
+@pytest.mark.slow
 def test_it_is_accessible(visited: Visit) -> None:  # the last in a view, since it takes most of the page away
     kept = ", ".join(f"#eq-{number}" for number in (1, 14, 15, 19, 36))  # cards of every kind stand for all
     visited.value(f"document.querySelectorAll('.card:not({kept}), #tests pre').forEach(each => each.remove())")
