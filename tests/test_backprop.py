@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from laws import UNDECIDED, law
-from strategies import PADDED, SMOOTH, descriptions, far_from_kinks, for_random_networks
+from strategies import PADDED, SHARE, SMOOTH, descriptions, far_from_kinks, for_random_networks
 
 from bptt_oracle.arithmetic import balls, field
 from bptt_oracle.arithmetic.arrays import elementwise
@@ -389,7 +389,7 @@ def test_taylor_remainder_is_of_second_order(f: str) -> None:
         return True
 
     networks = descriptions(activations=(f,), scales=("ordinary", "tiny"), widths=(2, 10))
-    drawn = for_random_networks(second_order, networks)
+    drawn = for_random_networks(second_order, networks, share=SHARE // 2)
     assert drawn.informative, drawn
 
 
@@ -540,4 +540,5 @@ def test_gradients_do_not_change_when_all_logits_are_shifted() -> None:
             assert_same(by_hand(one_pass(shifted)), by_hand(one_pass(network)))
         return description.d[-1] > 1
 
-    assert for_random_networks(unchanged, descriptions(activations=SMOOTH, scales=("ordinary", "tiny"))).informative
+    networks = descriptions(activations=SMOOTH, scales=("ordinary", "tiny"))
+    assert for_random_networks(unchanged, networks, share=SHARE // 2).informative

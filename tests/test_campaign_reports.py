@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bptt_oracle.campaign.plan import Plan
+from bptt_oracle.campaign.command_line import plan_of
 from bptt_oracle.campaign.platform import COPIES, SETTINGS
 from bptt_oracle.campaign.summary import markdown
+from bptt_oracle.cli import _parser
 
 ROOT = Path(__file__).parents[1]
 GPU, MILLION = (
@@ -40,18 +41,8 @@ def test_the_text_is_what_the_data_give(name: str, data: Any) -> None:
 @pytest.mark.parametrize("data", [GPU, MILLION])
 def test_the_page_names_the_command_that_made_it(data: Any) -> None:
     page = (ROOT / "docs" / "campaign.md").read_text(encoding="utf-8")
-    plans = []
-    for command in re.findall(r"`bptt-oracle campaign ([^`]+ --instances \d+)`", page):
-        words = command.split()
-        given = {name: words[at + 1] for at, name in enumerate(words) if name in ("--instances", "--seed")}
-        arithmetics = [words[at + 1] for at, name in enumerate(words) if name == "--arithmetic"]
-        plans.append(
-            Plan(
-                instances=int(given["--instances"]),
-                seed=int(given.get("--seed", Plan.seed)),
-                arithmetics=(*arithmetics, *(["platform"] if "--platform" in words else [])),
-            ).as_data()
-        )
+    commands = re.findall(r"`bptt-oracle (campaign [^`]+ --instances \d+)`", page)
+    plans = [plan_of(_parser().parse_args(command.split())).as_data() for command in commands]
     assert data["plan"] in plans
 
 

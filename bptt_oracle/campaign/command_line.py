@@ -7,7 +7,10 @@ import re
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .plan import Plan
 
 EPILOG = """\
 Killed or stopped, the same command with the same --journal goes on where it was, and ends with the same report.
@@ -83,24 +86,12 @@ def _campaign(options: argparse.Namespace) -> int:
         return _large(options.large)
     from ..report.files import write
     from .journal import Journal
-    from .plan import BLOCKS, GRADIENT, ON_THE_PLATFORM, Plan
     from .progress import Live
     from .running import run
     from .summary import as_data, markdown, text_json
     from .workers import Pool, cores, dask
 
-    arithmetics = tuple(options.arithmetic or BLOCKS)
-    limits = {
-        name: getattr(options, name) for name in ("depth", "steps", "width") if getattr(options, name) is not None
-    }
-    plan = Plan(
-        instances=INSTANCES if options.instances is options.seconds is None else options.instances,
-        seconds=options.seconds,
-        seed=options.seed,
-        arithmetics=(*arithmetics, ON_THE_PLATFORM) if options.platform else arithmetics,
-        gradient=GRADIENT,
-        **limits,
-    )
+    plan = plan_of(options)
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(options.journal, plan)) if options.journal else None
         if options.scheduler is not None:
@@ -128,6 +119,30 @@ def _campaign(options: argparse.Namespace) -> int:
             write(path, content)
         print(f"written: {', '.join(map(str, paths))}")
     return 1 if data["outcomes"]["failed"] else 0
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """What the options of a campaign ask for.
+
+    Raises
+    ------
+    CampaignError
+        If there is no such campaign.
+    """
+    from .plan import BLOCKS, GRADIENT, ON_THE_PLATFORM, Plan
+
+    arithmetics = tuple(options.arithmetic or BLOCKS)
+    limits = {
+        name: getattr(options, name) for name in ("depth", "steps", "width") if getattr(options, name) is not None
+    }
+    return Plan(
+        instances=INSTANCES if options.instances is options.seconds is None else options.instances,
+        seconds=options.seconds,
+        seed=options.seed,
+        arithmetics=(*arithmetics, ON_THE_PLATFORM) if options.platform else arithmetics,
+        gradient=GRADIENT,
+        **limits,
+    )
 
 
 def _large(text: str) -> int:
