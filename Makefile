@@ -13,6 +13,9 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # By --dist loadfile a module stays on one worker, since its tests share what takes long to work out.
 WORKERS := -n auto --maxprocesses 4
 
+# What Python compiles is kept, whatever the environment says: each worker and each command would compile it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 # What takes XLA long to compile is kept for the next run.
 export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
 
