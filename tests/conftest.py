@@ -26,6 +26,8 @@ EQUATIONS = {
 
 LONGEST = (
     "test_docs_browser",
+    "test_campaign_cli",
+    "test_campaign_run",
     "equations",
     "test_report_browser",
     "test_oracle_forward",
@@ -35,7 +37,6 @@ LONGEST = (
     "test_claims",
     "test_reference_padded",
     "test_docs",
-    "test_campaign_run",
     "test_backprop",
     "test_campaign_judging",
     "test_oracle_vectors",
@@ -43,7 +44,6 @@ LONGEST = (
     "test_report_html",
     "test_oracle_cli",
     "test_verdicts",
-    "test_campaign_cli",
     "test_oracle_bounds",
 )
 """Modules that take longest, the longest first."""
