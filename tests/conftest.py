@@ -28,13 +28,13 @@ LONGEST = (
     "test_docs_browser",
     "test_campaign_cli",
     "test_campaign_run",
+    "test_cli",
+    "test_claims",
     "equations",
     "test_report_browser",
     "test_oracle_forward",
     "test_oracle_diagnosis",
     "test_oracle_measure",
-    "test_cli",
-    "test_claims",
     "test_reference_padded",
     "test_docs",
     "test_backprop",
@@ -46,7 +46,7 @@ LONGEST = (
     "test_verdicts",
     "test_oracle_bounds",
 )
-"""Modules that take longest, the longest first."""
+"""Modules that take longest, the longest first, those of few tests before the others: a worker has the next in hand."""
 
 settings.register_profile(
     "default",
