@@ -13,9 +13,6 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # By --dist loadfile a module stays on one worker, since its tests share what takes long to work out.
 WORKERS := -n auto --maxprocesses 4
 
-# What takes long often waits, for a browser or for a process that is killed: more workers than two cores would have.
-SLOW_WORKERS := -n 3
-
 # What Python compiles is kept, whatever the environment says: each worker and each command would compile it again.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -47,7 +44,7 @@ test: setup  ## run the tests
 	$(BIN)/pytest $(WORKERS) --dist loadfile $(ARGS)
 
 slow: setup  ## run the tests that take long
-	$(BIN)/pytest $(SLOW_WORKERS) --dist loadfile -m slow $(ARGS)
+	$(BIN)/pytest $(WORKERS) --dist loadfile -m slow $(ARGS)
 
 proof:  ## have Coq check the theorems (installs Debian's coq if it is missing), and write reports/theorems.json
 	PYTHON=$(PYTHON) proof/run
